@@ -1,0 +1,29 @@
+from . import course as course
+from . import datasets as datasets
+from . import metrics as metrics
+from . import models as models
+from . import nn as nn
+from . import plots as plots
+from . import quantizers as quantizers
+from . import widgets as widgets
+from .checkpoints import load as load
+from .checkpoints import save as save
+from .evaluation import encode as encode
+from .evaluation import evaluate as evaluate
+from .models import AutoEncoder as AutoEncoder
+from .models import autoencoder as autoencoder
+from .models import autoencoder_paper as autoencoder_paper
+from .models import qlae as qlae
+from .models import qlae_paper as qlae_paper
+from .quantizers import FSQ as FSQ
+from .quantizers import LatentQuantizer as LatentQuantizer
+from .quantizers import Quantized as Quantized
+from .recipe import Group as Group
+from .recipe import Player as Player
+from .recipe import Recipe as Recipe
+from .training import History as History
+from .training import device as device
+from .training import fit as fit
+from .training import sharpen as sharpen
+
+__version__: str
