@@ -1,0 +1,105 @@
+"""Encode a dataset, score a model: what stands between models and metrics.
+
+The latents that are scored are ``model.encode``'s; quantized ones are bit-exact, so InfoMEC can label-encode them. PSNR
+follows the authors of QLAE: -10 log10 of the mean squared error of each image, averaged over images.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlq.datasets import FactorDataset
+from dlq.datasets.given import as_dataset
+from dlq.metrics import InfoMEC, infomec
+
+CHUNK = 1024  # images encoded at once
+
+
+class Scores(NamedTuple):
+    """What ``evaluate`` returns. ``infomec`` is None for data without factors; ``psnr`` is in decibels, a mean over images.
+
+    ``num_images`` of ``num_available`` images were scored; ``factor_names`` name the rows of ``infomec.nmi``.
+    """
+
+    infomec: InfoMEC | None
+    psnr: float
+    num_images: int
+    num_available: int
+    factor_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        score = "no factors, so no InfoMEC" if self.infomec is None else repr(self.infomec)
+        return f"Scores({score}, PSNR {self.psnr:.1f} dB, {self.num_images:,} of {self.num_available:,} images)"
+
+    def groups(self) -> dict[str, list[int]]:
+        """The active latents of each factor: a latent belongs to the factor it says most about."""
+        if self.infomec is None:
+            return {}
+        owner = np.where(self.infomec.active, self.infomec.nmi.argmax(0), -1)
+        return {name: np.flatnonzero(owner == i).tolist() for i, name in enumerate(self.factor_names)}
+
+
+def encode(model: nn.Module, data: Any, *, rows: Any = None) -> np.ndarray:
+    """Latents of a dataset or an array of images: float32 (num_images, num_latents); ``rows`` picks some of them.
+
+    ``model`` is a model, or a part of one that maps x to latents: ``model.encoder`` gives them before quantization.
+    Raises ValueError where the images do not have the model's shape.
+    """
+    data = as_dataset(data, getattr(model, "image_shape", None))
+    function = getattr(model, "encode", model)
+    with _for_inference(model):
+        return np.concatenate([function(x).float().cpu().numpy() for x in _chunks(model, data, rows)])
+
+
+def evaluate(
+    model: nn.Module,
+    data: Any,
+    *,
+    num_samples: int = 10_000,
+    seed: int = 0,
+    latents: Callable[[Tensor], Tensor] | None = None,
+    discrete: bool | None = None,
+) -> Scores:
+    """Scores a model by InfoMEC and PSNR on ``min(num_samples, len(data))`` different images of a dataset.
+
+    ``latents`` maps x to the latents that InfoMEC scores (default ``model.encode``) and ``discrete`` says whether they
+    take few values (default: the model has a codebook); ``latents=model.encoder, discrete=False`` puts a quantized model
+    under the estimator of a continuous one. Raises ValueError where data and model do not suit.
+    """
+    data = as_dataset(data, getattr(model, "image_shape", None))
+    n = min(num_samples, len(data))
+    rows = data.sample(n, torch.Generator().manual_seed(seed))
+    discrete = getattr(model, "codebook", None) is not None if discrete is None else discrete
+    codes, errors = [], []
+    with _for_inference(model):
+        for x in _chunks(model, data, rows):
+            z = model.encode(x)  # type: ignore[operator]
+            codes.append((z if latents is None else latents(x)).float().cpu().numpy())
+            errors.append((model.decode(z) - x).square().flatten(1).mean(1).cpu().numpy())  # type: ignore[operator]
+    score = infomec(data.factors[rows], np.concatenate(codes), discrete=discrete) if data.factor_names else None
+    psnr = float(np.mean(-10 * np.log10(np.maximum(np.concatenate(errors), 1e-12))))
+    return Scores(score, psnr, n, len(data), tuple(data.factor_names))
+
+
+@contextlib.contextmanager
+def _for_inference(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; the mode is put back afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def _chunks(model: nn.Module, data: FactorDataset, rows: Any) -> Iterator[Tensor]:
+    """x of the chosen rows, ``CHUNK`` images at a time, on the model's device."""
+    where = next((p.device for p in model.parameters()), torch.device("cpu"))
+    rows = np.arange(len(data)) if rows is None else np.asarray(rows)
+    for start in range(0, len(rows), CHUNK):
+        yield data.batch(rows[start : start + CHUNK], where)

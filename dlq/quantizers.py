@@ -1,0 +1,139 @@
+"""Quantizers: each latent may take only a few values.
+
+Latent quantization: K. Hsu et al., "Disentanglement via Latent Quantization", NeurIPS 2023, arXiv 2305.18378, section 3.
+Finite scalar quantization: F. Mentzer et al., "Finite Scalar Quantization: VQ-VAE Made Simple", 2023, arXiv 2309.15505.
+
+Where this differs from the authors' code, and why:
+
+- Straight-through values are bit-exact. The authors write ``c + stop_gradient(q - c)``, which in float32 is often one
+  rounding step away from q, so that ten values become fourteen distinct floats. ``q + (c - stop_gradient(c))`` has the
+  same gradient and is exactly q.
+- ``FSQ`` uses the symmetric grid on [-1, 1] for even and odd numbers of values alike (tanh, then round), as Tripod
+  (K. Hsu et al., 2024) does; Mentzer et al. shift even grids by half a step.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+class Quantized(NamedTuple):
+    """What every quantizer returns.
+
+    ``z``: (batch, num_latents), the chosen values, with the gradient of the input; ``indices``: int64, which value each
+    latent took; ``losses``: weighted auxiliary losses by name, each a mean over batch and latents; may be empty.
+    """
+
+    z: Tensor
+    indices: Tensor
+    losses: dict[str, Tensor]
+
+
+def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
+    """Has the value of ``hard``, bit for bit, and the gradient of ``soft``; both of any one shape."""
+    return hard.detach() + (soft - soft.detach())
+
+
+def _sizes(num_latents: int, num_values: int | Sequence[int]) -> list[int]:
+    """Number of values of each latent, checked."""
+    sizes = [num_values] * num_latents if isinstance(num_values, int) else [int(n) for n in num_values]
+    if num_latents < 1:
+        raise ValueError(f"num_latents is {num_latents}; it must be at least 1")
+    if len(sizes) != num_latents:
+        raise ValueError(f"num_values lists {len(sizes)} sizes for {num_latents} latents; give one size a latent, or one number")
+    if min(sizes) < 2:
+        raise ValueError(f"num_values is {min(sizes)} for some latent; a latent needs at least 2 values to carry information")
+    return sizes
+
+
+def _check_soft(soft: Tensor, num_latents: int) -> None:
+    if soft.ndim != 2 or soft.shape[1] != num_latents:
+        raise ValueError(f"the latents have shape {tuple(soft.shape)}; this quantizer expects (batch, {num_latents})")
+
+
+class LatentQuantizer(nn.Module):
+    """Quantizes each latent to the nearest value of its own small, learned codebook (Hsu et al. 2023, section 3.1).
+
+    ``num_values`` is one number or a list with one size a latent. ``learned=False`` keeps the values on their first
+    grid, evenly spaced on [-0.5, 0.5]; ``shared=True`` uses one codebook for all latents (the paper's ablation).
+    The quantization loss moves the codebook to the latents, the commitment loss the latents to the codebook; both look
+    at the chosen values themselves, never at the straight-through output, so the codebook does train.
+    """
+
+    allowed: Tensor
+
+    def __init__(
+        self,
+        num_latents: int,
+        num_values: int | Sequence[int] = 10,
+        *,
+        learned: bool = True,
+        shared: bool = False,
+        quantization_weight: float = 0.01,
+        commitment_weight: float = 0.01,
+    ):
+        super().__init__()
+        self.sizes = _sizes(num_latents, num_values)
+        if shared and len(set(self.sizes)) > 1:
+            raise ValueError(f"a shared codebook has one size, num_values lists {sorted(set(self.sizes))}; give one number")
+        self.num_latents, self.shared = num_latents, shared
+        self.quantization_weight, self.commitment_weight = quantization_weight, commitment_weight
+        rows = self.sizes[:1] if shared else self.sizes
+        grid = torch.zeros(len(rows), max(rows))
+        for row, size in zip(grid, rows, strict=True):
+            row[:size] = torch.linspace(-0.5, 0.5, size)
+        self.codebook = nn.Parameter(grid, requires_grad=learned)
+        self.register_buffer("allowed", torch.arange(max(rows)) < torch.tensor(rows)[:, None], persistent=False)
+
+    def values(self) -> list[Tensor]:
+        """The allowed values of each latent: ``num_latents`` tensors of one dimension, detached."""
+        rows = self.codebook.detach().expand(self.num_latents, -1)
+        return [row[:size] for row, size in zip(rows, self.sizes, strict=True)]
+
+    def forward(self, soft: Tensor) -> Quantized:
+        """Quantizes ``soft`` (batch, num_latents); ties go to the lowest index. Raises ValueError on another width."""
+        _check_soft(soft, self.num_latents)
+        codebook = self.codebook.expand(self.num_latents, -1)
+        indices = self._nearest(soft.detach(), codebook.detach())
+        hard = codebook.gather(1, indices.T).T  # (batch, num_latents), with the codebook's gradient
+        losses = {"commitment": self.commitment_weight * (soft - hard.detach()).square().mean()}
+        if self.codebook.requires_grad:
+            losses["quantization"] = self.quantization_weight * (hard - soft.detach()).square().mean()
+        return Quantized(straight_through(hard, soft), indices, losses)
+
+    def _nearest(
+        self, soft: Float[Tensor, "batch latents"], codebook: Float[Tensor, "latents values"]
+    ) -> Int[Tensor, "batch latents"]:
+        distance = (soft[:, :, None] - codebook).abs()  # (batch, latents, values)
+        return distance.masked_fill(~self.allowed, torch.inf).argmin(-1)
+
+
+class FSQ(nn.Module):
+    """Bounds each latent by tanh and rounds it to an even grid on [-1, 1]; nothing is learned, no auxiliary loss."""
+
+    levels: Tensor
+
+    def __init__(self, num_latents: int, num_values: int | Sequence[int] = 10):
+        super().__init__()
+        self.sizes = _sizes(num_latents, num_values)
+        self.num_latents = num_latents
+        self.register_buffer("levels", torch.tensor(self.sizes, dtype=torch.float32), persistent=False)
+
+    def values(self) -> list[Tensor]:
+        """The allowed values of each latent: ``num_latents`` tensors of one dimension."""
+        return [self._on_grid(torch.arange(n, device=self.levels.device), torch.tensor(float(n))) for n in self.sizes]
+
+    def forward(self, soft: Tensor) -> Quantized:
+        """Quantizes ``soft`` (batch, num_latents). Raises ValueError on another width."""
+        _check_soft(soft, self.num_latents)
+        bounded = torch.tanh(soft)
+        indices = ((bounded.detach() + 1) / 2 * (self.levels - 1)).round().long()
+        hard = self._on_grid(indices, self.levels)
+        return Quantized(straight_through(hard, bounded), indices, {})
+
+    @staticmethod
+    def _on_grid(indices: Tensor, levels: Tensor) -> Tensor:
+        return 2 * indices / (levels - 1) - 1
