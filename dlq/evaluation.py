@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlq.datasets import FactorDataset
 from dlq.datasets.given import as_dataset
 from dlq.metrics import InfoMEC, infomec
 
@@ -97,7 +96,7 @@ def _for_inference(model: nn.Module) -> Iterator[None]:
         model.train(training)
 
 
-def _chunks(model: nn.Module, data: FactorDataset, rows: Any) -> Iterator[Tensor]:
+def _chunks(model: nn.Module, data: Any, rows: Any) -> Iterator[Tensor]:
     """x of the chosen rows, ``CHUNK`` images at a time, on the model's device."""
     where = next((p.device for p in model.parameters()), torch.device("cpu"))
     rows = np.arange(len(data)) if rows is None else np.asarray(rows)

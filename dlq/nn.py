@@ -7,6 +7,7 @@ Transposed convolutions start uniform within 1/sqrt(in_channels * kernel area), 
 start counts output channels.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ KERNELS, STRIDES = (3, 3, 4), (1, 1, 2)  # one stage: two convolutions that keep
 
 def _dense(sizes: Sequence[int]) -> nn.Sequential:
     """Linear -> LayerNorm -> ReLU for every pair of neighbouring sizes."""
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
+    pairs = itertools.pairwise(sizes)
     return nn.Sequential(*(layer for a, b in pairs for layer in (nn.Linear(a, b), nn.LayerNorm(b), nn.ReLU())))
 
 
@@ -68,7 +69,7 @@ class UpsamplingDecoder(nn.Module):
         widths = [width] * 2 + [max(width // 2, 8)] * (doublings - 2)
         self.start = nn.Sequential(nn.Linear(num_latents, 256), nn.ReLU(), nn.Linear(256, width * 16), nn.ReLU())
         layers: list[nn.Module] = []
-        for a, b in zip(widths[:-1], widths[1:], strict=True):
+        for a, b in itertools.pairwise(widths):
             layers += [nn.ConvTranspose2d(a, b, 4, 2, 1), nn.ReLU()]
         self.rise = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1))
 
@@ -123,14 +124,23 @@ def _check_stages(image_shape: Sequence[int], stages: int) -> int:
     """The side of the coarsest map; the image must halve ``stages`` times."""
     _, height, width = image_shape
     if height != width or height % 2**stages or height < 2 ** (stages + 1):
-        raise ValueError(f"images are {height} x {width}; the authors' network needs squares with a side that is a multiple of {2**stages}, {2 ** (stages + 1)} or more")
+        raise ValueError(
+            f"images are {height} x {width}; the authors' network needs squares with a side that is a multiple of {2**stages}, {2 ** (stages + 1)} or more"
+        )
     return height >> stages
 
 
 class ConvEncoder(nn.Module):
     """The authors' image encoder: four stages of three convolutions, then two dense layers and a linear head."""
 
-    def __init__(self, image_shape: Sequence[int], num_latents: int, *, widths: Sequence[int] = (32, 64, 128, 256), dense: int = 256):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        num_latents: int,
+        *,
+        widths: Sequence[int] = (32, 64, 128, 256),
+        dense: int = 256,
+    ):
         super().__init__()
         side = _check_stages(image_shape, len(widths))
         channels = [image_shape[0], *(w for w in widths for _ in KERNELS)]
@@ -156,7 +166,14 @@ class ConvEncoder(nn.Module):
 class StyleDecoder(nn.Module):
     """The authors' decoder: a learned input map, four stages of three style blocks, a convolution to logits."""
 
-    def __init__(self, image_shape: Sequence[int], num_latents: int, *, widths: Sequence[int] = (256, 128, 64, 32), dense: int = 256):
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        num_latents: int,
+        *,
+        widths: Sequence[int] = (256, 128, 64, 32),
+        dense: int = 256,
+    ):
         super().__init__()
         side = _check_stages(image_shape, len(widths))
         self.input_map = nn.Parameter(torch.full((widths[0], side, side), 0.1))

@@ -43,9 +43,13 @@ def _sizes(num_latents: int, num_values: int | Sequence[int]) -> list[int]:
     if num_latents < 1:
         raise ValueError(f"num_latents is {num_latents}; it must be at least 1")
     if len(sizes) != num_latents:
-        raise ValueError(f"num_values lists {len(sizes)} sizes for {num_latents} latents; give one size a latent, or one number")
+        raise ValueError(
+            f"num_values lists {len(sizes)} sizes for {num_latents} latents; give one size a latent, or one number"
+        )
     if min(sizes) < 2:
-        raise ValueError(f"num_values is {min(sizes)} for some latent; a latent needs at least 2 values to carry information")
+        raise ValueError(
+            f"num_values is {min(sizes)} for some latent; a latent needs at least 2 values to carry information"
+        )
     return sizes
 
 
@@ -78,7 +82,9 @@ class LatentQuantizer(nn.Module):
         super().__init__()
         self.sizes = _sizes(num_latents, num_values)
         if shared and len(set(self.sizes)) > 1:
-            raise ValueError(f"a shared codebook has one size, num_values lists {sorted(set(self.sizes))}; give one number")
+            raise ValueError(
+                f"a shared codebook has one size, num_values lists {sorted(set(self.sizes))}; give one number"
+            )
         self.num_latents, self.shared = num_latents, shared
         self.quantization_weight, self.commitment_weight = quantization_weight, commitment_weight
         rows = self.sizes[:1] if shared else self.sizes

@@ -186,7 +186,9 @@ def sharpened(model: AutoEncoder, size: int = 64, *, convolutional: bool = False
     frozen = copy.deepcopy(model).requires_grad_(False)
     shape = (channels, size, size)
     decoder: nn.Module = (
-        UpsamplingDecoder(shape, model.num_latents) if convolutional else DenseDecoder(shape, model.num_latents, width=256)
+        UpsamplingDecoder(shape, model.num_latents)
+        if convolutional
+        else DenseDecoder(shape, model.num_latents, width=256)
     )
     return AutoEncoder(
         nn.Sequential(Shrink(side), frozen.encoder),

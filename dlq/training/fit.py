@@ -6,7 +6,6 @@ Everything needed to go on stays with the model in ``model.training_state``; a c
 import contextlib
 import copy
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +14,8 @@ from torch import nn
 from tqdm.std import tqdm
 
 from dlq.datasets.given import as_dataset
+from dlq.history import History, TrainingState
 from dlq.recipe import Group, Player, Recipe
-from dlq.training.history import History, TrainingState
 from dlq.training.interrupt import interrupt_at_step_boundary
 from dlq.training.steps import Run
 

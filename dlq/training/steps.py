@@ -8,13 +8,13 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dlq.datasets import FactorDataset
+from dlq.history import TrainingState
 from dlq.recipe import Player, Recipe
-from dlq.training.history import TrainingState
 
 POINTS = 400  # entries of a History over a whole run
 
@@ -34,7 +34,7 @@ class Run:
     """One call of ``fit``: everything that stays the same from step to step."""
 
     model: nn.Module
-    data: FactorDataset
+    data: Any  # a dataset: FactorDataset, or whatever has batch, len and image_shape
     state: TrainingState
     players: list[Player]
     recipe: Recipe
