@@ -1,5 +1,6 @@
 """Files that are either the old one or the new one, whole, whatever happens while they are written."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -27,8 +28,10 @@ def write_atomic(path: str | os.PathLike, content: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+        _sync(path.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # on a read-only file system even removing what is not there fails
+            part.unlink()
         size = f"{len(content) / 1e6:.1f} MB"
         raise WriteError(
             f"cannot write {path} ({size}): {error.strerror or error}; choose a place with room and permission"
@@ -37,3 +40,13 @@ def write_atomic(path: str | os.PathLike, content: bytes) -> Path:
         part.unlink(missing_ok=True)
         raise
     return path
+
+
+def _sync(folder: Path) -> None:
+    """Makes a rename in the folder survive a power cut, on the systems that can."""
+    with contextlib.suppress(OSError, AttributeError):  # some file systems refuse; Windows has no O_DIRECTORY
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

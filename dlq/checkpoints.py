@@ -9,11 +9,13 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import nn
@@ -23,6 +25,7 @@ from dlq.history import History, TrainingState
 from dlq.models import build
 
 FORMAT = 1
+OURS = re.compile(r"(weights|training)-[0-9a-f]{8}\.safetensors|\.(model\.json|.*\.safetensors)\.\d+\.part")
 SHIPPED = Path(__file__).parent / "shipped"  # a folder a model, each a checkpoint with its card
 
 
@@ -67,16 +70,22 @@ def load(path: str | os.PathLike, *, model: nn.Module | None = None, device: tor
     folder = _folder(path)
     record = _read_record(folder)
     weights = _read_tensors(folder, record["weights"])
-    stored = record["training"] and _read_tensors(folder, record["training"])
-    if model is None:
-        if not record["preset"]:
-            raise CheckpointError(f"{folder} holds a model that no preset built; build it, and pass it as model=")
-        model = build(record["preset"]["name"], record["preset"]["arguments"])
+    entry = record["training"]
+    state = None if entry is None else _training_state(entry, _read_tensors(folder, entry))
+    model = _built(folder, record["preset"]) if model is None else model
     _check_weights(folder, model, weights)
     model.load_state_dict(weights)
-    if stored is not None:
-        model.training_state = _training_state(record["training"], stored)  # type: ignore[assignment]
+    model.training_state = state  # type: ignore[assignment]
     return model.to(device).eval()
+
+
+def _built(folder: Path, preset: dict[str, Any] | None) -> nn.Module:
+    if preset is None:
+        raise CheckpointError(f"{folder} holds a model that no preset built; build it, and pass it as model=")
+    try:
+        return build(preset["name"], preset["arguments"])
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{folder} holds a model that cannot be built here ({error}); update dlq") from error
 
 
 def card(path: str | os.PathLike) -> dict:
@@ -104,11 +113,15 @@ def _write(folder: Path, model: nn.Module, half: bool, state: TrainingState | No
     if state is not None:
         tensors, plain = _flatten(state)
         record["training"] = _write_tensors(folder, "training", tensors) | plain
-    write_atomic(folder / "model.json", json.dumps(record, indent=1).encode())
+    write_atomic(folder / "model.json", json.dumps(record | {"sha256": _digest(record)}, indent=1).encode())
     kept = {entry["file"] for entry in (record["weights"], record["training"]) if entry}
-    for old in [*folder.glob("*.safetensors"), *folder.glob(".*.part")]:
-        if old.name not in kept:
+    for old in folder.iterdir():
+        if OURS.fullmatch(old.name) and old.name not in kept:
             old.unlink(missing_ok=True)
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record).encode()).hexdigest()
 
 
 def _is_installed() -> bool:
@@ -133,6 +146,8 @@ def _flatten(state: TrainingState) -> tuple[dict[str, torch.Tensor], dict[str, A
     }
     if state.best is not None:
         tensors |= {f"best/{name}": value for name, value in state.best[1].items()}
+    if state.kept is not None:
+        tensors["kept/rows"] = state.kept
     return tensors, {
         "seed": state.seed,
         "step": state.step,
@@ -144,15 +159,17 @@ def _flatten(state: TrainingState) -> tuple[dict[str, torch.Tensor], dict[str, A
 
 def _training_state(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> TrainingState:
     saved: dict[str, dict] = {player: {"state": {}, "param_groups": g} for player, g in record["groups"].items()}
-    best = {}
+    best, kept = {}, None
     for key, value in tensors.items():
         kind, rest = key.split("/", 1)
         if kind == "best":
             best[rest] = value
+        elif kind == "kept":
+            kept = value
         else:
             player, index, name = rest.rsplit("/", 2)
             saved[player]["state"].setdefault(int(index), {})[name] = value
-    state = TrainingState(record["seed"], record["step"], saved=saved, history=History(**record["history"]))
+    state = TrainingState(record["seed"], record["step"], saved=saved, history=History(**record["history"]), kept=kept)
     state.best = (record["best"], best) if best else None
     return state
 
@@ -181,10 +198,12 @@ def _read_record(folder: Path) -> dict[str, Any]:
         ) from None
     except (ValueError, OSError) as error:
         raise CheckpointError(f"{folder / 'model.json'} cannot be read ({error}); save the model again") from None
-    if not isinstance(record, dict) or not {"format", "preset", "weights", "training", "card"} <= record.keys():
+    if not isinstance(record, dict) or not {"format", "sha256"} <= record.keys():
         raise CheckpointError(f"{folder / 'model.json'} was not written by dlq.save; give a folder that it made")
     if record["format"] != FORMAT:
         raise CheckpointError(f"{folder} has format {record['format']}, this version reads {FORMAT}; update dlq")
+    if record.pop("sha256") != _digest(record):
+        raise CheckpointError(f"{folder / 'model.json'} is damaged or was changed by hand; copy or save it again")
     return record
 
 
@@ -199,7 +218,10 @@ def _read_tensors(folder: Path, entry: dict[str, str]) -> dict[str, torch.Tensor
         raise CheckpointError(
             f"{path} is damaged: {len(content):,} bytes whose checksum is not the one in model.json; copy it again"
         )
-    return tensors_from_bytes(content)
+    try:
+        return tensors_from_bytes(content)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is no safetensors file ({error}); save the model again") from None
 
 
 def _check_weights(folder: Path, model: nn.Module, weights: dict[str, torch.Tensor]) -> None:
@@ -211,7 +233,7 @@ def _check_weights(folder: Path, model: nn.Module, weights: dict[str, torch.Tens
     wrong = sorted(set(expected.items()) ^ set(found.items()))
     name = wrong[0][0]
     raise CheckpointError(
-        f"the checkpoint {folder} belongs to another model: {len({n for n, _ in wrong})} weights differ, the first is {name}, "
-        f"which is {found.get(name, 'missing')} in the file and {expected.get(name, 'missing')} in the model; "
-        "build the model with the arguments it was saved with"
+        f"the checkpoint {folder} belongs to another model: {len({n for n, _ in wrong})} weights differ, "
+        f"the first is {name}, which is {found.get(name, 'missing')} in the file and "
+        f"{expected.get(name, 'missing')} in the model; build the model with the arguments it was saved with"
     )

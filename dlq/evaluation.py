@@ -35,10 +35,11 @@ class Scores(NamedTuple):
         return f"Scores({score}, PSNR {self.psnr:.1f} dB, {self.num_images:,} of {self.num_available:,} images)"
 
     def groups(self) -> dict[str, list[int]]:
-        """The active latents of each factor: a latent belongs to the factor it says most about."""
+        """The active latents of each factor: a latent belongs to the factor it says most about, if to any."""
         if self.infomec is None:
             return {}
-        owner = np.where(self.infomec.active, self.infomec.nmi.argmax(0), -1)
+        nmi = np.nan_to_num(self.infomec.nmi)  # the rows of constant factors are NaN
+        owner = np.where(self.infomec.active & (nmi.max(0) > 0), nmi.argmax(0), -1)
         return {name: np.flatnonzero(owner == i).tolist() for i, name in enumerate(self.factor_names)}
 
 
@@ -71,7 +72,7 @@ def evaluate(
     """
     data = as_dataset(data, getattr(model, "image_shape", None))
     n = min(num_samples, len(data))
-    rows = data.sample(n, torch.Generator().manual_seed(seed))
+    rows = data.sample(n, torch.Generator().manual_seed(int(seed)))
     discrete = getattr(model, "codebook", None) is not None if discrete is None else discrete
     codes, errors = [], []
     with _for_inference(model):
@@ -99,6 +100,8 @@ def _for_inference(model: nn.Module) -> Iterator[None]:
 def _chunks(model: nn.Module, data: Any, rows: Any) -> Iterator[Tensor]:
     """x of the chosen rows, ``CHUNK`` images at a time, on the model's device."""
     where = next((p.device for p in model.parameters()), torch.device("cpu"))
-    rows = np.arange(len(data)) if rows is None else np.asarray(rows)
+    rows = np.arange(len(data)) if rows is None else np.atleast_1d(rows)
+    if not len(rows):
+        raise ValueError("no images are chosen: num_samples is 0 or rows is empty; choose at least one")
     for start in range(0, len(rows), CHUNK):
         yield data.batch(rows[start : start + CHUNK], where)

@@ -1,5 +1,6 @@
 """What a training run leaves behind: its history, and the state that lets it go on."""
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor
 class History:
     """What ``fit`` returns: ``terms[name][i]`` is the mean of a weighted term over the steps since ``steps[i - 1]``.
 
-    "total" is the loss, "gradient_norm" the Euclidean norm before clipping. ``stopped`` is "finished", "interrupted" or
-    "already finished"; ``seconds`` is the training time of all calls together.
+    "total" is the loss, "gradient_norm" the Euclidean norm before clipping; a player that has not moved since keeps its
+    last value. ``stopped`` is "finished", "interrupted" or "already finished"; ``seconds`` is the training time of all
+    calls together.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -25,10 +27,12 @@ class History:
         return f"History({last:,} steps in {self.seconds:.0f} s, {self.stopped}; {losses})"
 
     def add(self, step: int, terms: dict[str, float]) -> None:
-        """Appends one entry."""
+        """Appends one entry; every term stays as long as ``steps``."""
+        for name in terms:
+            self.terms.setdefault(name, [math.nan] * len(self.steps))
+        for name, values in self.terms.items():
+            values.append(terms[name] if name in terms else values[-1])
         self.steps.append(step)
-        for name, value in terms.items():
-            self.terms.setdefault(name, []).append(value)
 
 
 @dataclass
@@ -36,7 +40,8 @@ class TrainingState:
     """What a model needs to go on; it stays with the model as ``model.training_state``.
 
     ``optimizers`` has one optimizer a player; ``saved`` the optimizer states that a checkpoint brought, until ``fit``
-    makes the optimizers that take them. ``best`` is the lowest loss so far and the weights that had it.
+    makes the optimizers that take them. ``best`` is the lowest loss so far and the weights that had it. ``kept`` are the
+    rows of the current epoch where the model's ``before_epoch`` sets some aside: it is not asked again within an epoch.
     """
 
     seed: int
@@ -45,3 +50,4 @@ class TrainingState:
     saved: dict[str, dict] = field(default_factory=dict)
     history: History = field(default_factory=History)
     best: tuple[float, dict[str, Tensor]] | None = None
+    kept: Tensor | None = None

@@ -62,9 +62,11 @@ class UpsamplingDecoder(nn.Module):
 
     def __init__(self, image_shape: Sequence[int], num_latents: int, *, width: int = 64):
         super().__init__()
-        channels, size = image_shape[0], image_shape[-1]
-        if size < 16 or size & (size - 1):
-            raise ValueError(f"size is {size}; this decoder draws squares of 16, 32, 64, 128, … pixels")
+        channels, height, size = image_shape
+        if height != size or size < 16 or size & (size - 1):
+            raise ValueError(
+                f"images are {height} x {size}; this decoder draws squares with a side of 16, 32, 64, 128, … pixels"
+            )
         doublings = int(math.log2(size // 4))
         widths = [width] * 2 + [max(width // 2, 8)] * (doublings - 2)
         self.start = nn.Sequential(nn.Linear(num_latents, 256), nn.ReLU(), nn.Linear(256, width * 16), nn.ReLU())
@@ -125,7 +127,8 @@ def _check_stages(image_shape: Sequence[int], stages: int) -> int:
     _, height, width = image_shape
     if height != width or height % 2**stages or height < 2 ** (stages + 1):
         raise ValueError(
-            f"images are {height} x {width}; the authors' network needs squares with a side that is a multiple of {2**stages}, {2 ** (stages + 1)} or more"
+            f"images are {height} x {width}; the authors' network needs squares with a side that is a multiple of "
+            f"{2**stages}, {2 ** (stages + 1)} or more"
         )
     return height >> stages
 

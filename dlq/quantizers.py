@@ -12,7 +12,8 @@ Where this differs from the authors' code, and why:
   (K. Hsu et al., 2024) does; Mentzer et al. shift even grids by half a step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import index
 from typing import NamedTuple
 
 import torch
@@ -39,7 +40,7 @@ def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
 
 def _sizes(num_latents: int, num_values: int | Sequence[int]) -> list[int]:
     """Number of values of each latent, checked."""
-    sizes = [num_values] * num_latents if isinstance(num_values, int) else [int(n) for n in num_values]
+    sizes = [*map(index, num_values)] if isinstance(num_values, Iterable) else [index(num_values)] * num_latents
     if num_latents < 1:
         raise ValueError(f"num_latents is {num_latents}; it must be at least 1")
     if len(sizes) != num_latents:

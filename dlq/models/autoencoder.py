@@ -180,7 +180,9 @@ def sharpened(model: AutoEncoder, size: int = 64, *, convolutional: bool = False
     The decoder is dense (sharpest within a minute of training) or, if ``convolutional``, a small one of 0.4 million
     parameters that is sharper per byte after ten minutes.
     """
-    channels, side, _ = model.image_shape
+    channels, side, width = model.image_shape
+    if side != width:
+        raise ValueError(f"the model's images are {side} x {width}; only square ones can be drawn larger")
     if size < side or size % side:
         raise ValueError(f"size is {size}; it must be a multiple of the model's own size, {side}")
     frozen = copy.deepcopy(model).requires_grad_(False)

@@ -21,7 +21,8 @@ class Preset(NamedTuple):
 
 
 def preset(function: Callable[P, M]) -> Callable[P, M]:
-    """Marks a function that returns a model: the result carries ``model.preset``.
+    """Marks a function that returns a model: the result carries ``model.preset``, unless it was made from a model that
+    no preset built.
 
     The weights start from the argument ``seed``; torch's global random state is left as it was.
     """
@@ -32,10 +33,12 @@ def preset(function: Callable[P, M]) -> Callable[P, M]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(bound.arguments["seed"])
+            torch.default_generator.manual_seed(int(bound.arguments["seed"]))  # torch.manual_seed reaches CUDA's too
             model = function(*bound.args, **bound.kwargs)
-        record = Preset(function.__name__, {k: _plain(v) for k, v in bound.arguments.items()})
-        model.preset = record  # type: ignore[assignment]
+        parts = [value for value in bound.arguments.values() if isinstance(value, nn.Module)]
+        if all(isinstance(getattr(part, "preset", None), Preset) for part in parts):
+            record = Preset(function.__name__, {k: _plain(v) for k, v in bound.arguments.items()})
+            model.preset = record  # type: ignore[assignment]
         return model
 
     build.is_preset = True  # type: ignore[attr-defined]
@@ -45,9 +48,9 @@ def preset(function: Callable[P, M]) -> Callable[P, M]:
 def _plain(value: object) -> object:
     """A JSON value for an argument; a model becomes the record of its own preset."""
     if isinstance(value, nn.Module):
-        if not isinstance(record := getattr(value, "preset", None), Preset):
-            raise ValueError("this model was not built by a preset, so it cannot be recorded as part of another model")
-        return {"preset": record.name, "arguments": record.arguments}
+        return {"preset": value.preset.name, "arguments": value.preset.arguments}  # type: ignore[union-attr]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value

@@ -6,6 +6,7 @@ Everything needed to go on stays with the model in ``model.training_state``; a c
 import contextlib
 import copy
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -44,33 +45,35 @@ def fit(
 
     ``steps`` is the total: called again with more, training goes on; a model that has had them all returns at once.
     What is not given comes from the model's recipe. The last ``settle`` steps run at a tenth of the learning rate;
-    ``keep_best`` ends with the weights that had the lowest loss. ``watch(model, history)`` is called about 400 times a
+    ``keep_best`` finishes with the weights that had the lowest loss. ``watch(model, history)`` is called about 400 times a
     run. The model stays on ``device`` (default ``dlq.device()``). Raises ValueError on data that do not suit the model,
     NonFiniteError before a step that would spoil the weights.
     """
     data = as_dataset(data, getattr(model, "image_shape", None))
     recipe = getattr(model, "recipe", None) or Recipe(steps=1_000, batch_size=32)
     steps = recipe.steps if steps is None else steps
-    batch_size = min(batch_size or recipe.batch_size, len(data))
-    _check(steps, batch_size, settle)
+    batch_size = min(recipe.batch_size if batch_size is None else batch_size, len(data))
+    players = _players(model)
+    _check(steps, batch_size, settle, keep_best, players)
+    state = _state(model, seed)
     where = torch.device(device) if device is not None else _fastest()
     model.to(where).train()
-    state, players = _state(model, seed), _players(model)
-    _set_optimizers(state, players, where)
     run = Run(model, data, state, players, recipe, steps, batch_size, settle, where)
-    state.history.stopped = "already finished" if state.step >= steps else "finished"
+    state.history.stopped = "already finished" if state.step >= steps else "interrupted"
+    start = time.perf_counter()
     try:
+        _set_optimizers(state, players, where)
         with _threads(recipe.threads, where), interrupt_at_step_boundary() as stop, _bar(state, steps, progress) as bar:
             for entry in run.entries(stop):
                 _record(state, model, entry, bar, keep_best)
                 if watch is not None:
                     watch(model, state.history)
-            if stop.is_set():
-                state.history.stopped = "interrupted"
-            state.history.seconds += bar.format_dict["elapsed"]
+            if state.step >= steps and state.history.stopped == "interrupted":
+                state.history.stopped = "finished"
     finally:
         model.eval()
-    if keep_best and state.best is not None:
+        state.history.seconds += time.perf_counter() - start
+    if keep_best and state.best is not None and state.history.stopped == "finished":
         model.load_state_dict(state.best[1])
     return copy.deepcopy(state.history)
 
@@ -100,19 +103,24 @@ def sharpen(
     return sharp
 
 
-def _check(steps: int, batch_size: int, settle: int) -> None:
+def _check(steps: int, batch_size: int, settle: int, keep_best: bool, players: list[Player]) -> None:
     if steps < 0 or batch_size < 1 or not 0 <= settle <= steps:
         raise ValueError(
             f"steps is {steps}, batch_size {batch_size}, settle {settle}; expected steps of at least 0, "
             "a batch_size of at least 1, and settle between 0 and steps"
         )
+    if keep_best and len(players) > 1:
+        raise ValueError(f"keep_best needs one loss, this model is a game of {len(players)} players; leave it out")
+    for player in players:
+        if not any(group.parameters for group in player.groups):
+            raise ValueError(f"player {player.name!r} has no parameter that requires a gradient; unfreeze some")
 
 
 def _state(model: nn.Module, seed: int) -> TrainingState:
     """The model's own training state, begun where there is none."""
     state = getattr(model, "training_state", None)
-    if state is None:
-        state = TrainingState(seed)
+    if state is None or (state.step == 0 and state.seed != seed):
+        state = TrainingState(int(seed))
         model.training_state = state  # type: ignore[assignment]
     if state.seed != seed:
         raise ValueError(
@@ -133,16 +141,28 @@ def _players(model: nn.Module) -> list[Player]:
 def _set_optimizers(state: TrainingState, players: list[Player], where: torch.device) -> None:
     """Makes the optimizers that are missing, and moves or loads the states of those that exist."""
     for player in players:
-        if not any(group.parameters for group in player.groups):
-            raise ValueError(f"player {player.name!r} has no parameter that requires a gradient; unfreeze some")
         known = state.optimizers.get(player.name)
-        stored = known.state_dict() if known is not None else state.saved.pop(player.name, None)
+        stored = known.state_dict() if known is not None else state.saved.get(player.name)
         optimizer = torch.optim.AdamW(
             [_adam_group(group) for group in player.groups], fused=where.type in ("cpu", "cuda")
         )
         if stored is not None:
-            optimizer.load_state_dict(stored)
+            _load_moments(player, optimizer, stored)
         state.optimizers[player.name] = optimizer
+        state.saved.pop(player.name, None)
+
+
+def _load_moments(player: Player, optimizer: torch.optim.Optimizer, stored: dict) -> None:
+    """Adam's state goes on; the settings are the model's own. Torch itself would take moments of other shapes."""
+    groups = optimizer.state_dict()["param_groups"]
+    shapes = [p.shape for group in optimizer.param_groups for p in group["params"]]
+    same = [len(g["params"]) for g in groups] == [len(g["params"]) for g in stored["param_groups"]]
+    if not same or any(values["exp_avg"].shape != shapes[i] for i, values in stored["state"].items()):
+        raise ValueError(
+            f"player {player.name!r} was trained with other parameters than it has now; freeze and unfreeze as before, "
+            "or set model.training_state = None to begin anew"
+        )
+    optimizer.load_state_dict({"state": stored["state"], "param_groups": groups})
 
 
 def _adam_group(group: Group) -> dict:

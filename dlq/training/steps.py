@@ -1,7 +1,7 @@
 """The steps of a run: which rows a step sees, one move of one player, and the checks before each move.
 
-The order of the data is a pure function of (seed, epoch), a step's noise of (seed, step): nothing has to be stored to go
-on bit-identically after an interrupt or from a checkpoint.
+The order of the data is a pure function of (seed, epoch), a step's noise of (seed, step): to go on bit-identically after
+an interrupt or from a checkpoint, only the rows that ``before_epoch`` kept have to be stored.
 """
 
 import math
@@ -20,12 +20,12 @@ POINTS = 400  # entries of a History over a whole run
 
 
 class NonFiniteError(ValueError):
-    """A loss term or a gradient became NaN or infinite; the weights are those before the step."""
+    """A loss term or a gradient became NaN or infinite; the player's weights are those before the step."""
 
 
 def seeded(seed: int, stream: int, number: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator that depends on its three numbers only; streams keep data order and noise apart."""
-    mixed = (seed * 0x9E3779B97F4A7C15 + stream * 0xBF58476D1CE4E5B9 + number * 0x94D049BB133111EB) % 2**63
+    mixed = (int(seed) * 0x9E3779B97F4A7C15 + stream * 0xBF58476D1CE4E5B9 + number * 0x94D049BB133111EB) % 2**63
     return torch.Generator(device).manual_seed(mixed)
 
 
@@ -46,7 +46,7 @@ class Run:
 
     def entries(self, stop: threading.Event) -> Iterator[dict[str, float]]:
         """Takes the remaining steps; yields the mean of every term about ``POINTS`` times a run."""
-        every, window = max(1, self.steps // POINTS), []
+        every, window = max(self.steps // POINTS, *(player.every for player in self.players), 1), []
         while self.state.step < self.steps and not stop.is_set():
             window.append(self._step(self.state.step))
             self.state.step += 1
@@ -70,16 +70,17 @@ class Run:
         """Row numbers of a step; reshuffles, and calls the model's ``before_epoch``, when an epoch begins."""
         if self.rows is None or step % self._per_epoch() == 0:
             epoch = step // self._per_epoch()
-            generator = seeded(self.state.seed, 0, epoch)
             before_epoch = getattr(self.model, "before_epoch", None)
-            kept = before_epoch(self.data, generator) if before_epoch is not None else None
-            kept = torch.arange(len(self.data)) if kept is None else torch.as_tensor(kept)
-            self.rows = kept[torch.randperm(len(kept), generator=generator)]
+            if before_epoch is not None and step % self._per_epoch() == 0:
+                kept = before_epoch(self.data, seeded(self.state.seed, 3, epoch))
+                self.state.kept = None if kept is None else torch.as_tensor(kept)
+            kept = torch.arange(len(self.data)) if self.state.kept is None else self.state.kept
+            self.rows = kept[torch.randperm(len(kept), generator=seeded(self.state.seed, 0, epoch))]
         start = step % self._per_epoch() * self.batch_size
         return self.rows[start : start + self.batch_size]
 
     def _per_epoch(self) -> int:
-        return max(1, len(self.data if self.rows is None else self.rows) // self.batch_size)
+        return max(1, len(self.data if self.state.kept is None else self.state.kept) // self.batch_size)
 
     def _batch(self, rows: Tensor, step: int) -> object:
         if (make_batch := getattr(self.model, "make_batch", None)) is not None:
@@ -94,17 +95,18 @@ class Run:
             loss, terms = player.loss(batch, seeded(self.state.seed, 2, step, self.device))
         named = {"total": loss, **terms}
         values = dict(zip(named, torch.stack([v.detach().float() for v in named.values()]).tolist(), strict=True))
-        _check_finite(values, step, rows)
+        name = "" if len(self.players) == 1 else f"{player.name} "
+        _check_finite({name + term: value for term, value in values.items()}, step, rows)
         loss.backward()
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         values["gradient_norm"] = torch.nn.utils.get_total_norm(gradients).item()
-        _check_finite({"gradient": values["gradient_norm"]}, step, rows)
+        _check_finite({name + "gradient": values["gradient_norm"]}, step, rows)
         for group in optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
             if group["clip"] is not None:
                 torch.nn.utils.clip_grad_value_(group["params"], group["clip"])
         optimizer.step()
-        return values if len(self.players) == 1 else {f"{player.name} {name}": v for name, v in values.items()}
+        return {name + term: value for term, value in values.items()}
 
 
 def has_fast_bf16(device: torch.device) -> bool:
@@ -118,10 +120,10 @@ def has_fast_bf16(device: torch.device) -> bool:
 def _check_finite(values: dict[str, float], step: int, rows: Tensor) -> None:
     bad = {name: value for name, value in values.items() if not math.isfinite(value)}
     if bad:
-        name = next((n for n in bad if n != "total"), "total")
+        name = next((n for n in bad if not n.endswith("total")), next(iter(bad)))
         shown = ", ".join(str(int(row)) for row in rows[:4])
         raise NonFiniteError(
-            f"'{name}' became {bad[name]} at step {step}, before the weights were changed; "
+            f"'{name}' became {bad[name]} at step {step}, before this step was taken; "
             f"lower the learning rate, or look at the images of this batch (rows {shown}, …)"
         )
 

@@ -1,0 +1,73 @@
+"""The official Shapes3D: Burgess & Kim, "3D Shapes Dataset", 2018, github.com/google-deepmind/3d-shapes (Apache-2.0).
+
+The labels in its file are values, not classes, and its README gives wrong ranges for some: the classes are found here
+from the values that occur.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from dlq.datasets.base import FactorDataset
+from dlq.datasets.errors import WrongFile
+from dlq.datasets.files.checks import AGAIN, H5, check_array, check_grid, check_keys, guard, h5py, locate, sniff
+from dlq.datasets.images import CHUNK, Stored
+
+NAMES = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
+OFFICIAL = (10, 10, 10, 8, 4, 15)
+
+
+def shapes3d(path, *, in_memory: bool = True, sizes=OFFICIAL) -> FactorDataset:
+    """The official Shapes3D from its h5 file, or from the folder that holds it.
+
+    in_memory   read all 5.9 GB of pixels now; otherwise each batch is read from the file, which is slow on a CPU (on a
+                GPU the images are kept there where they fit in half of its free memory)
+    sizes       for smaller files of the same layout
+    Errors: MissingFile, WrongFile; ImportError where h5py is missing.
+    """
+    path = locate(path, ("3dshapes.h5",))
+    sniff(path, (H5,))
+    data = guard(path, _dataset, sizes)
+    if in_memory:
+        data.images.array = data.images.array[:]
+    return data
+
+
+def _dataset(path: Path, sizes: tuple[int, ...]) -> FactorDataset:
+    count = int(np.prod(sizes))
+    with h5py().File(path, "r") as file:
+        check_keys(path, ("images", "labels"), list(file.keys()))
+        check_array(path, "images", file["images"].dtype, file["images"].shape, "uint8", (count, 64, 64, 3))
+        check_array(path, "labels", file["labels"].dtype, file["labels"].shape, "float", (count, 6))
+        labels = file["labels"][:]
+    bad = int((~np.isfinite(labels)).sum())
+    if bad:
+        raise WrongFile(f"{path}: {bad} labels are not finite numbers; {AGAIN}")
+    values, classes = zip(*(np.unique(column, return_inverse=True) for column in labels.T), strict=True)
+    factors = np.stack(classes, axis=1).astype(np.int64)
+    check_grid(path, factors, sizes)
+    images = Stored(FileRows(path, (count, 3, 64, 64)))
+    return FactorDataset(
+        "shapes3d", images, factor_names=NAMES, factor_sizes=sizes, factor_values=values, factors=factors
+    )
+
+
+class FileRows:
+    """The images of an h5 file, read by row like an array uint8 (N, C, H, W)."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        self.path, self.shape = path, shape
+
+    def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
+        with h5py().File(self.path, "r") as file:
+            if isinstance(key, slice):
+                return self._slice(file["images"], range(*key.indices(self.shape[0])))
+            rows, inverse = np.unique(key, return_inverse=True)  # h5py takes increasing rows only
+            return file["images"][rows][inverse].transpose(0, 3, 1, 2)
+
+    def _slice(self, images, rows: range) -> np.ndarray:
+        out = np.empty((len(rows), *images.shape[1:]), dtype=np.uint8)
+        for start in range(0, len(rows), CHUNK):
+            stop = min(start + CHUNK, len(rows))
+            images.read_direct(out, np.s_[rows.start + start : rows.start + stop], np.s_[start:stop])
+        return out.transpose(0, 3, 1, 2)

@@ -1,0 +1,8 @@
+"""Plotly figures, one function a picture; they read on light and dark pages and on a phone."""
+
+from dlq.plots.charts import nmi_heatmap as nmi_heatmap
+from dlq.plots.charts import training_curves as training_curves
+from dlq.plots.pictures import factor_grid as factor_grid
+from dlq.plots.pictures import images as images
+from dlq.plots.pictures import reconstructions as reconstructions
+from dlq.plots.pictures import traversal_grid as traversal_grid

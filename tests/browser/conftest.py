@@ -1,0 +1,97 @@
+"""A real Chromium for the tests of this folder, and a Jupyter server for those that drive one."""
+
+import contextlib
+import http.client
+import importlib.util
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+TOKEN = "dlqtest"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests; each test opens its own context. Skipped without one, unless it is required."""
+    missing = None
+    if importlib.util.find_spec("playwright") is None:
+        missing = "playwright is not installed: pip install playwright"
+    elif not os.path.exists(CHROMIUM):
+        missing = f"there is no {CHROMIUM}: apt-get install chromium"
+    if missing and os.environ.get("DLQ_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"DLQ_REQUIRE_BROWSER=1, but {missing}")
+    if missing:
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts JupyterLab or Notebook in an empty folder with no one's settings: serve("lab") gives (url, folder)."""
+    with contextlib.ExitStack() as stack:
+        yield lambda interface: stack.enter_context(_server(interface, tmp_path))
+
+
+@contextlib.contextmanager
+def _server(interface, folder):
+    work = folder / "work"
+    work.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    private = {
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_DATA_DIR": folder / "data",
+        "JUPYTER_RUNTIME_DIR": folder / "run",
+        "IPYTHONDIR": folder / "ipython",
+    }
+    for path in private.values():
+        path.mkdir()
+    environment = {**os.environ, **{key: str(path) for key, path in private.items()}, "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "jupyter", interface, "--allow-root", "--no-browser", "--ip=127.0.0.1"]
+    command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
+    command += [f"--ServerApp.root_dir={work}", "--LabApp.news_url=", "--expose-app-in-browser"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with open(folder / "server.log", "w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=work)
+        try:
+            _wait_until_up(port, server, folder / "server.log")
+            yield f"http://127.0.0.1:{port}", work
+        finally:
+            server.terminate()  # it ends its kernels too
+            server.wait(30)
+
+
+def _wait_until_up(port, server, log, patience=90):
+    end = time.monotonic() + patience
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", f"/api/status?token={TOKEN}")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.3)
+    pytest.fail(f"the Jupyter server did not start:\n{log.read_text()[-2000:]}")

@@ -1,0 +1,115 @@
+import ast
+import json
+
+import nbformat
+import pytest
+from conftest import ROOT, TOKEN
+
+pytestmark = pytest.mark.browser
+
+SMALL = """
+import numpy as np
+from stand_in import Stripes
+from dlq.widgets import Traversal
+view = Traversal(Stripes((3, 8, 15), num_latents=15), np.full((3, 8, 15), 128, np.uint8))
+view
+"""
+CODES = """
+from ipywidgets.widgets import widget
+print("python sees", [w.code for w in widget._instances.values() if type(w).__name__ == "Traversal"])
+"""
+LESSON = ROOT / "notebooks" / "00_start_here.ipynb"
+CASES = [("lab", None), ("notebook", None)] + [("lab", LESSON)] * LESSON.exists()
+RUN_ALL = """async () => {
+    await jupyterapp.restored;
+    let panel;
+    while (!(panel = jupyterapp.shell.currentWidget)?.context) await new Promise((done) => setTimeout(done, 100));
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+RUN_LAST = """async () => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = notebook.widgets.length - 1;
+    await jupyterapp.commands.execute("notebook:run-cell");
+}"""
+OUTPUTS = "() => JSON.stringify(jupyterapp.shell.currentWidget.content.widgets.at(-1).model.outputs.toJSON())"
+PIXELS = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].join()"
+
+
+def put_notebook(folder, lesson):
+    """Writes the notebook with a last cell that prints what Python sees; returns its name."""
+    if lesson is None:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SMALL.strip())])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    else:
+        notebook = nbformat.read(lesson, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(CODES.strip()))
+    nbformat.write(notebook, folder / "test.ipynb")
+    return "test.ipynb"
+
+
+def what_python_sees(page):
+    """Runs the last cell and reads the codes that it prints."""
+    page.evaluate(RUN_LAST)
+    text = "".join("".join(output.get("text", "")) for output in json.loads(page.evaluate(OUTPUTS)))
+    return ast.literal_eval(text.removeprefix("python sees"))
+
+
+def press_one_step(slider):
+    """Moves a slider by one step with the keyboard; returns the level it should come to."""
+    level, last = int(slider.input_value()), int(slider.get_attribute("max"))
+    slider.press("ArrowRight" if level < last else "ArrowLeft")
+    return level + 1 if level < last else level - 1
+
+
+@pytest.mark.parametrize(("interface", "lesson"), CASES, ids=[f"{a}-{b.stem if b else 'small'}" for a, b in CASES])
+def test_an_arrow_key_moves_the_picture_and_python_sees_it(browser, serve, interface, lesson):
+    url, folder = serve(interface)
+    name = put_notebook(folder, lesson)
+    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{url}/{'lab/tree' if interface == 'lab' else 'notebooks'}/{name}?token={TOKEN}")
+    page.wait_for_function("() => window.jupyterapp !== undefined", timeout=90_000)
+    page.evaluate(RUN_ALL)
+    widget = page.locator(".dlq-traversal").first
+    canvas = widget.locator("canvas[data-code]")
+    canvas.wait_for(timeout=300_000)
+
+    changed = False
+    for slider in widget.get_by_role(
+        "slider", disabled=False
+    ).all():  # a trained model may have a latent it does not use
+        before = canvas.evaluate(PIXELS)
+        slider.scroll_into_view_if_needed()
+        level = press_one_step(slider)
+        assert int(slider.input_value()) == level
+        page.wait_for_function("c => !c.closest('.dlq-waiting')", arg=canvas.element_handle())
+        shown = [int(level) for level in canvas.get_attribute("data-code").split(",")]
+        assert shown in what_python_sees(page)
+        changed = changed or canvas.evaluate(PIXELS) != before
+        if changed:
+            break
+    assert changed
+    assert errors == []
+    page.context.close()
+
+
+def test_many_moves_in_a_row_end_at_the_last_one(browser, serve):
+    url, folder = serve("lab")
+    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    page.goto(f"{url}/lab/tree/{put_notebook(folder, None)}?token={TOKEN}")
+    page.wait_for_function("() => window.jupyterapp !== undefined", timeout=90_000)
+    page.evaluate(RUN_ALL)
+    canvas = page.locator(".dlq-traversal canvas[data-code]")
+    canvas.wait_for(timeout=90_000)
+    sliders = page.locator(".dlq-traversal").get_by_role("slider")
+    for i in range(15):  # far beyond single moves: each needs Python's next atlas
+        sliders.nth(i).press("Home" if i % 2 else "End")
+    end = ",".join("0" if i % 2 else "2" for i in range(15))
+    page.locator(f".dlq-traversal canvas[data-code='{end}']").wait_for(timeout=30_000)
+    row = "c => [...c.getContext('2d').getImageData(0, 0, 15, 1).data].filter((_, k) => k % 4 === 0)"
+    assert canvas.evaluate(row) == [0 if i % 2 else 255 for i in range(15)]
+    assert what_python_sees(page) == [[int(level) for level in end.split(",")]]
+    page.context.close()
