@@ -81,8 +81,59 @@ def evaluate(
             codes.append((z if latents is None else latents(x)).float().cpu().numpy())
             errors.append((model.decode(z) - x).square().flatten(1).mean(1).cpu().numpy())  # type: ignore[operator]
     score = infomec(data.factors[rows], np.concatenate(codes), discrete=discrete) if data.factor_names else None
-    psnr = float(np.mean(-10 * np.log10(np.maximum(np.concatenate(errors), 1e-12))))
+    psnr = _psnr(np.concatenate(errors))
     return Scores(score, psnr, n, len(data), tuple(data.factor_names))
+
+
+class Swaps(NamedTuple):
+    """One factor of some images taken over from others: x before, the donors', the model's picture, the true one.
+
+    Each is float32 (num_pairs, C, H, W) in [0, 1]; ``truth`` is the dataset's own image of the new combination.
+    """
+
+    before: np.ndarray
+    donor: np.ndarray
+    decoded: np.ndarray
+    truth: np.ndarray
+
+    @property
+    def psnr(self) -> float:
+        """Decibels between the model's picture and the true one, a mean over pairs."""
+        return _psnr(np.square(self.decoded - self.truth).reshape(len(self.truth), -1).mean(1))
+
+    @property
+    def share_closer(self) -> float:
+        """The share of pairs whose factor differs in which the model's picture is closer to the truth than to before."""
+        changed = np.abs(self.before - self.truth).max(axis=(1, 2, 3)) > 0
+        to_truth, to_before = (np.square(self.decoded - x).mean(axis=(1, 2, 3)) for x in (self.truth, self.before))
+        return float((to_truth < to_before)[changed].mean())
+
+
+def swap(model: nn.Module, data: Any, factor: str, latents: list[int], *, num_pairs: int = 200, seed: int = 0) -> Swaps:
+    """Replaces the given latents of random images by those of other images, and compares with the true image.
+
+    ``latents`` are those that hold ``factor``, as in ``scores.groups()``. ``data`` must hold every combination of its
+    factors. Raises ValueError for a factor that the data do not have.
+    """
+    data = as_dataset(data, getattr(model, "image_shape", None))
+    if factor not in data.factor_names:
+        raise ValueError(f"the data have no factor {factor!r}; they have {', '.join(data.factor_names) or 'none'}")
+    column = data.factor_names.index(factor)
+    first, second = np.random.default_rng(seed).integers(len(data), size=(2, num_pairs))
+    wanted = data.factors[first].copy()
+    wanted[:, column] = data.factors[second, column]
+    z = encode(model, data, rows=first)
+    z[:, latents] = encode(model, data, rows=second)[:, latents]
+    with _for_inference(model):
+        where = next((p.device for p in model.parameters()), torch.device("cpu"))
+        decoded = model.decode(torch.from_numpy(z).to(where)).cpu().numpy()  # type: ignore[operator]
+    before, donor, truth = (data.batch(rows, "cpu").numpy() for rows in (first, second, data.index(wanted)))
+    return Swaps(before, donor, decoded, truth)
+
+
+def _psnr(errors: np.ndarray) -> float:
+    """Decibels of mean squared errors, one an image, averaged over images."""
+    return float(np.mean(-10 * np.log10(np.maximum(errors, 1e-12))))
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ def test_pack_puts_tile_k_at_its_row_and_column():
 # Sliders
 
 
-def test_a_group_moves_over_the_combinations_in_the_data_in_order():
+def test_a_group_moves_over_the_combinations_in_the_data():
     codebook = [np.array([1.0, -1.0, 0.0], np.float32)] * 3
     latents = np.array([[1, 0, -1], [-1, 0, 1], [-1, 1, 1], [-1, 0, 0], [1, 0, 1]], np.float32)
     hue, rest = sl.quantized_sliders(codebook, ["a", "b", "c"], groups={"hue": [2, 0]}, latents=latents)
@@ -93,6 +93,31 @@ def test_a_group_moves_over_the_combinations_in_the_data_in_order():
     code = sl.code_of(latents, [hue, rest])
     assert code.tolist() == [[0, 1], [2, 1], [2, 2], [1, 1], [3, 1]]
     assert (sl.latents_of(code, [hue, rest]) == latents).all()
+
+
+def test_a_group_keeps_its_twelve_most_frequent_combinations_and_the_starting_one():
+    values = np.arange(20, dtype=np.float32)
+    latents = np.repeat(values, np.arange(1, 21))[:, None]  # value k occurs k + 1 times
+    start = np.array([3], np.float32)
+    (slider,) = sl.quantized_sliders([values], ["a"], groups={"g": [0]}, latents=latents)
+    assert slider.values.ravel().tolist() == list(range(8, 20))
+    (slider,) = sl.quantized_sliders([values], ["a"], groups={"g": [0]}, latents=latents, start=start)
+    assert slider.values.ravel().tolist() == [3, *range(9, 20)]
+    assert sl.seen_codes(latents, [slider]).ravel().tolist() == list(range(12))  # dropped ones are no one's level
+    start = np.array([19], np.float32)
+    (slider,) = sl.quantized_sliders([values], ["a"], groups={"g": [0]}, latents=latents, start=start)
+    assert slider.values.ravel().tolist() == list(range(8, 20))
+
+
+def test_a_start_outside_the_data_is_still_a_combination():
+    values, latents = np.array([-1, 1], np.float32), np.array([[1, 1], [-1, -1]], np.float32)
+    start = np.array([1, -1], np.float32)
+    (slider,) = sl.quantized_sliders([values] * 2, ["a", "b"], groups={"g": [0, 1]}, latents=latents, start=start)
+    assert slider.values.tolist() == [[-1, -1], [1, -1], [1, 1]]
+
+
+def test_neighbours_look_alike():
+    assert sl.smooth_order(np.array([5, 0, 40, 9, 21])) == [2, 4, 3, 0, 1]
 
 
 def test_continuous_levels_run_between_percentiles_and_hold_the_image_exactly():
@@ -208,9 +233,13 @@ def test_groups_move_their_latents_together():
     latents = np.array([[0, 0, 0], [1, 1, -1], [-1, 1, 1]], np.float32)
     view = Traversal(Stripes(), GREY, latents=latents, groups={"wall hue": [0, 1], "held by no latent": []})
     assert view.names == ["wall hue", "latent 2"]
+    # The two ends differ most, by 255 in one stripe; the middle is as far from either, but less far in all.
     assert view.texts[0] == ["-1.00, 1.00", "0.00, 0.00", "1.00, 1.00"]
+    assert view.code == [1, 1]
     view.set_code([0, 2])
     assert (view.image() == stripes(0, 255, 255)).all()
+    view.random(0)
+    assert (view.z == latents).all(1).any()
 
 
 def test_an_error_while_following_the_browser_is_kept_and_shown():

@@ -54,4 +54,4 @@ def spread(num: int, low: float, high: float) -> np.ndarray:
 
 def choose(num: int, num_classes: int) -> np.ndarray:
     """num evenly spaced classes of 0..num_classes-1, or the (upper) middle one; int64 (num,)."""
-    return np.floor(spread(num, 0, num_classes - 1) + 0.5).astype(np.int64)
+    return np.floor(spread(num, 0.0, num_classes - 1.0) + 0.5).astype(np.int64)

@@ -4,7 +4,7 @@ A source has ``shape`` (N, C, H, W), gives uint8 through ``source[i]`` (numpy) a
 (torch), and is made smaller by ``resized``. Pixels stay uint8 until a batch is made of them.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -70,7 +70,7 @@ def check_rows(rows, count: int) -> np.ndarray:
 class Stored(Images):
     """Images in an array or memory map uint8 (N, C, H, W); on an accelerator the whole array is kept where it fits."""
 
-    def __init__(self, array: np.ndarray) -> None:
+    def __init__(self, array: Any) -> None:
         self.array = array
         self.shape = tuple(array.shape)
         self._on_device: dict[torch.device, Tensor] = {}

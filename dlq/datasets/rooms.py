@@ -107,7 +107,7 @@ def cast(size: int, scales: np.ndarray, shapes: np.ndarray, orientations: np.nda
             for j, shape in enumerate(shapes):
                 seen = _place(room[0], lit, SOLIDS[str(shape)], scale)
                 maps[i, j, k] = _shrink(seen, size, samples)
-    maps = np.rint(maps * LEVELS) / LEVELS
+    maps[:] = np.rint(maps * LEVELS) / LEVELS
     maps[..., 4, :] += 0.5 / WHITE[0]  # so that cutting the fraction off a colour rounds it
     return maps.reshape(-1, 5, size * size)
 

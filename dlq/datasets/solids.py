@@ -48,7 +48,8 @@ def cylinder(origin: Rays, ray: Rays, scale: float) -> tuple[np.ndarray, Rays]:
 
 def sphere(origin: Rays, ray: Rays, scale: float) -> tuple[np.ndarray, Rays]:
     """Radius 0.12."""
-    return _ball(*np.broadcast_arrays(origin, ray), 0.12 * scale, 0.12 * scale)
+    origin, ray = np.broadcast_arrays(origin, ray)
+    return _ball(origin, ray, 0.12 * scale, 0.12 * scale)
 
 
 def capsule(origin: Rays, ray: Rays, scale: float) -> tuple[np.ndarray, Rays]:

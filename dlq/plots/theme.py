@@ -12,9 +12,19 @@ LINES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8
 
 def figure(*traces, title: str, subtitle: str = "", height: int) -> go.Figure:
     """A figure as wide as the page lets it be, ``height`` pixels high, that a finger on a phone scrolls past."""
-    axis = {"gridcolor": FAINT, "zeroline": False, "ticks": "", "ticklabelstandoff": 4, "automargin": True}
+    axis: dict[str, object] = {
+        "gridcolor": FAINT,
+        "zeroline": False,
+        "ticks": "",
+        "ticklabelstandoff": 4,
+        "automargin": True,
+    }
     axis["title"] = {"font": {"size": 12}, "standoff": 6}
-    heading = {"text": title, "subtitle": {"text": subtitle, "font": {"size": 12}}, "font": {"size": 15}}
+    heading: dict[str, object] = {
+        "text": title,
+        "subtitle": {"text": subtitle, "font": {"size": 12}},
+        "font": {"size": 15},
+    }
     heading |= {"x": 0, "y": 1, "yanchor": "top", "pad": {"l": 10, "t": 12}}
     return go.Figure(
         traces,

@@ -60,19 +60,19 @@ def fit(
     model.to(where).train()
     run = Run(model, data, state, players, recipe, steps, batch_size, settle, where)
     state.history.stopped = "already finished" if state.step >= steps else "interrupted"
-    start = time.perf_counter()
-    try:
+    with (
+        _session(model, state),
+        _threads(recipe.threads, where),
+        interrupt_at_step_boundary() as stop,
+        _bar(state, steps, progress) as bar,
+    ):
         _set_optimizers(state, players, where)
-        with _threads(recipe.threads, where), interrupt_at_step_boundary() as stop, _bar(state, steps, progress) as bar:
-            for entry in run.entries(stop):
-                _record(state, model, entry, bar, keep_best)
-                if watch is not None:
-                    watch(model, state.history)
-            if state.step >= steps and state.history.stopped == "interrupted":
-                state.history.stopped = "finished"
-    finally:
-        model.eval()
-        state.history.seconds += time.perf_counter() - start
+        for entry in run.entries(stop):
+            _record(state, model, entry, bar, keep_best)
+            if watch is not None:
+                watch(model, state.history)
+    if state.step >= steps and state.history.stopped == "interrupted":
+        state.history.stopped = "finished"
     if keep_best and state.best is not None and state.history.stopped == "finished":
         model.load_state_dict(state.best[1])
     return copy.deepcopy(state.history)
@@ -182,6 +182,17 @@ def _record(state: TrainingState, model: nn.Module, entry: dict[str, float], bar
         state.best = entry["total"], {name: value.clone() for name, value in model.state_dict().items()}
     bar.set_postfix_str("  ".join(f"{k} {v:.3g}" for k, v in entry.items() if "gradient" not in k), refresh=False)
     bar.update(state.step - bar.n)
+
+
+@contextlib.contextmanager
+def _session(model: nn.Module, state: TrainingState) -> Iterator[None]:
+    """However training ends, its time is counted and the model is left ready for use."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        model.eval()
+        state.history.seconds += time.perf_counter() - start
 
 
 @contextlib.contextmanager

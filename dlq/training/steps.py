@@ -113,7 +113,7 @@ def has_fast_bf16(device: torch.device) -> bool:
     """Whether bfloat16 is faster than float32 there: on CUDA, and on CPUs with instructions for it."""
     if device.type != "cpu":
         return device.type == "cuda"
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

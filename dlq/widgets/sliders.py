@@ -1,6 +1,6 @@
 """Which latents a slider moves, and through which values: pure functions of numpy arrays.
 
-A *code* is one level per slider, counted from 0; levels run from the smallest value to the largest.
+A *code* is one level per slider, counted from 0. A latent's levels run from its smallest value to its largest.
 """
 
 import operator
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+MOST_COMBINATIONS = 12  # of a group of latents: as many as have room for a thumbnail each
 NUM_LEVELS = 9  # of a continuous latent
 PERCENTILES = (2, 98)
 
@@ -51,19 +52,42 @@ def quantized_sliders(
 ) -> list[Slider]:
     """Makes one slider a group, over the combinations that occur in ``latents``, then one for each latent left over.
 
-    A group of no latents (a factor that no latent holds) gets no slider. Combinations are ordered by the group's first
-    latent, then its second; the one of ``start`` is always among them.
+    A group keeps its most frequent combinations, at most twelve, and always that of ``start``; the rest are mostly rare.
+    A group of no latents (a factor that no latent holds) gets no slider.
     """
     groups = _check_groups(groups or {}, len(codebook))
     if groups and latents is None:
         raise ValueError("groups= needs latents= (the combinations that occur): latents=dlq.encode(model, data)")
     sliders = []
     for name, members in groups.items():
-        rows = latents[:, members] if start is None else np.vstack([latents[:, members], start[None, list(members)]])
-        sliders.append(Slider(name, members, np.unique(snap(rows, [codebook[i] for i in members]), axis=0)))
+        allowed = [codebook[i] for i in members]
+        first = None if start is None else snap(start[None, list(members)], allowed)
+        sliders.append(Slider(name, members, _combinations(snap(latents[:, members], allowed), first)))
     grouped = {i for members in groups.values() for i in members}
     single = [i for i in range(len(codebook)) if i not in grouped]
     return sliders + [Slider(names[i], (i,), np.unique(codebook[i])[:, None]) for i in single]
+
+
+def _combinations(rows, first):
+    """The most frequent distinct rows, with ``first`` (1, k) among them, in lexicographic order."""
+    values, counts = np.unique(rows, axis=0, return_counts=True)
+    if first is not None:
+        counts = np.where((values == first).all(1), 0, counts)  # not twice
+    values = values[np.argsort(-counts, kind="stable")][: np.count_nonzero(counts)]
+    if first is not None:
+        values = np.vstack([first, values])
+    return np.unique(values[:MOST_COMBINATIONS], axis=0)
+
+
+def smooth_order(pictures: np.ndarray) -> list[int]:
+    """Orders pictures so that neighbours look alike: from the one least like all, always to the nearest one left."""
+    flat = pictures.reshape(len(pictures), -1).astype(np.float32)
+    distance = np.linalg.norm(flat[:, None] - flat[None], axis=-1)
+    order = [int(distance.sum(1).argmax())]
+    while len(order) < len(flat):
+        left = [k for k in range(len(flat)) if k not in order]
+        order.append(left[int(distance[order[-1], left].argmin())])
+    return order
 
 
 def continuous_sliders(latents: np.ndarray, names: Sequence[str], *, start: np.ndarray | None = None) -> list[Slider]:
@@ -114,8 +138,10 @@ def latents_of(codes: np.ndarray, sliders: Sequence[Slider]) -> np.ndarray:
 
 
 def seen_codes(latents: np.ndarray, sliders: Sequence[Slider]) -> np.ndarray:
-    """Lists the distinct codes that occur in the latents, int64 (n, num_sliders)."""
-    return np.unique(code_of(np.unique(latents, axis=0), sliders), axis=0)
+    """Lists the distinct codes that occur in the latents, int64 (n, num_sliders), as far as the sliders reach them."""
+    rows = np.unique(latents, axis=0)
+    codes = code_of(rows, sliders)
+    return np.unique(codes[np.isclose(latents_of(codes, sliders), rows, atol=1e-3).all(1)], axis=0)
 
 
 def unseen_flags(codes: np.ndarray, seen: np.ndarray) -> str:

@@ -21,6 +21,9 @@ function make(tag, className, text) {
   return element;
 }
 
+// Notebook 7 reads keys before they reach us, and its shortcuts match the focused element itself: mark each one.
+const keepKeys = (element) => element.setAttribute("data-lm-suppress-shortcuts", "true");
+
 function render({ model, el }) {
   const names = model.get("names"), texts = model.get("texts"), levels = texts.map((t) => t.length);
   const [height, width] = model.get("shape"), live = model.get("live");
@@ -29,8 +32,7 @@ function render({ model, el }) {
   let atlases = [], recent = [], returned = [], timer;
 
   const root = make("div", "dlq-traversal");
-  root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab: leave our arrow keys alone
-  root.addEventListener("keydown", (event) => event.stopPropagation());
+  root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab: leave our arrow keys alone
   root.style.setProperty("--dlq-tile", model.get("tile") + "px");
   const pictures = make("div", "dlq-pictures");
   if (model.get("original")) {
@@ -66,6 +68,7 @@ function render({ model, el }) {
   function button(text, action) {
     const b = make("button", "", text);
     b.type = "button";
+    keepKeys(b);
     b.addEventListener("click", action);
     buttons.append(b);
   }
@@ -73,6 +76,7 @@ function render({ model, el }) {
     const line = make("div", "dlq-row"), label = make("label", "", name), value = make("span", "dlq-value");
     const slider = make("input"), strip = make("div", "dlq-strip"), thumbs = [];
     Object.assign(slider, { type: "range", min: 0, max: levels[i] - 1, step: 1, id: `${uid}-${i}`, disabled: levels[i] < 2 });
+    keepKeys(slider);
     label.htmlFor = slider.id;
     label.title = name;
     slider.addEventListener("input", () => move(i, +slider.value));

@@ -40,7 +40,7 @@ class Traversal(anywidget.AnyWidget):
     original = traitlets.Unicode().tag(sync=True)
     shape = traitlets.List(traitlets.Int()).tag(sync=True)  # height, width in the atlas
     tile = traitlets.Int().tag(sync=True)  # width on the screen, CSS pixels
-    samples = traitlets.List().tag(sync=True)
+    samples: traitlets.List = traitlets.List().tag(sync=True)
     live = traitlets.Bool(True).tag(sync=True)  # False in an exported page
     problem = traitlets.Unicode().tag(sync=True)
 
@@ -60,26 +60,39 @@ class Traversal(anywidget.AnyWidget):
         ``image`` is (C, H, W): uint8, or float in [0, 1], numpy or torch. ``latents`` (n, num_latents) are those of the
         data, ``dlq.encode(model, data)``: a continuous model's range is taken from them, and a quantized model's codes
         that do not occur in them are marked. ``groups`` maps a name to the latents that one slider moves together, over
-        the combinations in ``latents``. ``names`` has one name a latent; ``tile`` is the picture's width on the screen.
+        their most frequent combinations in ``latents``, ordered so that neighbours look alike. ``names`` has one name a
+        latent; ``tile`` is the picture's width on the screen.
         """
-        self._lock, self.errors = threading.RLock(), []
-        self._model, self._index = Snapshot(model), None
-        if image is None and code is None:
-            raise ValueError("there is nothing to start from; give an image, or code= with one level a slider")
+        self._lock = threading.RLock()
+        self.errors: list[Exception] = []
+        self._model = Snapshot(model)
+        self._index: dict[tuple[int, ...], int] | None = None
         x = None if image is None else as_x(image, self._model.image_shape)
         z = None if x is None else self._model.encode(x)
         latents = None if latents is None else sl.check_latents(latents, self._model.num_latents)
-        names = sl.check_names(names, self._model.num_latents)
-        self._sliders = sl.make_sliders(self._model.codebook, names, groups=groups, latents=latents, start=z)
+        self._sliders = self._make_sliders(z, latents, groups, sl.check_names(names, self._model.num_latents))
         self._levels = [len(slider.values) for slider in self._sliders]
         self._seen = None if latents is None or self._model.codebook is None else sl.seen_codes(latents, self._sliders)
-        start = sl.check_code(sl.code_of(z[None], self._sliders)[0] if code is None else code, self._sliders)
+        if code is None:
+            if z is None:
+                raise ValueError("there is nothing to start from; give an image, or code= with one level a slider")
+            code = sl.code_of(z[None], self._sliders)[0]
+        start = sl.check_code(code, self._sliders)
         super().__init__(code=start, start=start, **self._fixed_traits(x, tile))
         self._check_star()
         whole = tl.num_movable(self._levels)
         self._live_reach = whole if tl.count_within(self._levels, whole) <= LIVE_TILES else 1
         self._covered()
         self.observe(self._on_code, "code")
+
+    def _make_sliders(self, z, latents, groups, names):
+        sliders = sl.make_sliders(self._model.codebook, names, groups=groups, latents=latents, start=z)
+        for k, slider in enumerate(sliders):
+            if len(slider.latents) > 1:  # combinations have no order of their own
+                around = np.repeat((latents[:1] if z is None else z[None]), len(slider.values), 0)
+                around[:, list(slider.latents)] = slider.values
+                sliders[k] = slider._replace(values=slider.values[sl.smooth_order(self._model.decode(around))])
+        return sliders
 
     def _fixed_traits(self, x, tile):
         _, height, width = self._model.image_shape
@@ -111,7 +124,7 @@ class Traversal(anywidget.AnyWidget):
     def random(self, seed: int | None = None) -> None:
         """Moves to a code drawn from those in the data, where ``latents`` gave them, otherwise from all codes."""
         rng = np.random.default_rng(seed)
-        if self._seen is not None:
+        if self._seen is not None and len(self._seen):
             self.set_code(self._seen[rng.integers(len(self._seen))])
         else:
             self.set_code(rng.integers(self._levels))
@@ -119,7 +132,8 @@ class Traversal(anywidget.AnyWidget):
     def image(self) -> np.ndarray:
         """Returns the picture of the current code out of the atlas, uint8 (C, H, W)."""
         with self._lock:
-            return self._tiles[self._index[tuple(self._covered())]].copy()
+            code, index = self._covered()
+            return self._tiles[index[tuple(code)]].copy()
 
     def to_html(self, path, *, title: str = "Latent traversal", max_tiles: int | None = None) -> pathlib.Path:
         """Writes one page that needs no kernel and no network, and returns its path.
@@ -156,22 +170,24 @@ class Traversal(anywidget.AnyWidget):
         return atlas, pictures, {tuple(code): k for k, code in enumerate(codes.tolist())}
 
     def _covered(self):
-        """Returns the current code, with an atlas that holds it and its single moves."""
+        """Returns the current code, and the places in the atlas of that code and of its single moves."""
         code = list(self.code)  # read once: another thread may move on
         if self._index is None or (code != self.atlas["anchor"] and self._live_reach < tl.num_movable(self._levels)):
             self.atlas, self._tiles, self._index = self._make_atlas(code, self._live_reach)
-        return code
+        return code, self._index
 
     def _rows(self):
         with self._lock:
-            code, rows = self._covered(), []
+            (code, index), rows = self._covered(), []
             for i, slider in enumerate(self._sliders):
                 moves = [(*code[:i], level, *code[i + 1 :]) for level in range(len(slider.values))]
-                rows.append((slider.name, self._tiles[[self._index[move] for move in moves]], code[i]))
+                rows.append((slider.name, self._tiles[[index[move] for move in moves]], code[i]))
             return rows
 
     def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        assert bundle is not None  # AnyWidget always makes one
+        data, metadata = bundle
         picture = tl.contact_sheet(self._rows())
         return {**data, "image/png": base64.b64encode(picture).decode()}, metadata
 

@@ -6,7 +6,7 @@ One file, npz or hdf5 (Apache-2.0). The member ``metadata`` of the npz is a pick
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,7 +73,7 @@ def _dataset(path, labels, values, sizes, dtype, shape, pieces) -> FactorDataset
     )
 
 
-def _npy_pieces(path: Path, member: IO[bytes]) -> tuple[np.dtype, tuple[int, ...], Iterator[np.ndarray]]:
+def _npy_pieces(path: Path, member: Any) -> tuple[np.dtype, tuple[int, ...], Iterator[np.ndarray]]:
     """The dtype and shape of a .npy stream, and its images some at a time: it is never whole in memory."""
     version = np.lib.format.read_magic(member)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

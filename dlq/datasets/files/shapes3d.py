@@ -4,6 +4,7 @@ The labels in its file are values, not classes, and its README gives wrong range
 from the values that occur.
 """
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +28,10 @@ def shapes3d(path, *, in_memory: bool = True, sizes=OFFICIAL) -> FactorDataset:
     """
     path = locate(path, ("3dshapes.h5",))
     sniff(path, (H5,))
-    data = guard(path, _dataset, sizes)
-    if in_memory:
-        data.images.array = data.images.array[:]
-    return data
+    return guard(path, functools.partial(_dataset, in_memory=in_memory), sizes)
 
 
-def _dataset(path: Path, sizes: tuple[int, ...]) -> FactorDataset:
+def _dataset(path: Path, sizes: tuple[int, ...], in_memory: bool) -> FactorDataset:
     count = int(np.prod(sizes))
     with h5py().File(path, "r") as file:
         check_keys(path, ("images", "labels"), list(file.keys()))
@@ -46,7 +44,8 @@ def _dataset(path: Path, sizes: tuple[int, ...]) -> FactorDataset:
     values, classes = zip(*(np.unique(column, return_inverse=True) for column in labels.T), strict=True)
     factors = np.stack(classes, axis=1).astype(np.int64)
     check_grid(path, factors, sizes)
-    images = Stored(FileRows(path, (count, 3, 64, 64)))
+    rows = FileRows(path, (count, 3, 64, 64))
+    images = Stored(rows[:] if in_memory else rows)
     return FactorDataset(
         "shapes3d", images, factor_names=NAMES, factor_sizes=sizes, factor_values=values, factors=factors
     )
