@@ -10,6 +10,7 @@ from .checkpoints import load as load
 from .checkpoints import save as save
 from .evaluation import encode as encode
 from .evaluation import evaluate as evaluate
+from .evaluation import swap as swap
 from .models import AutoEncoder as AutoEncoder
 from .models import autoencoder as autoencoder
 from .models import autoencoder_paper as autoencoder_paper

@@ -90,8 +90,9 @@ class Job(NamedTuple):
     preset: str
     arguments: dict[str, Any]
     seed: int
-    steps: int
-    settle: int = 0
+    steps: int = 7_000
+    settle: int = 1_000
+    batch_size: int = 64
 
 
 def teaching_rooms(size: int = 16) -> Any:
@@ -103,9 +104,18 @@ def teaching_rooms(size: int = 16) -> Any:
 
 def train(job: Job) -> Any:
     """Builds and trains the model of one job on the teaching rooms, and returns it."""
-    import dlq
+    from dlq import models
+    from dlq.training import fit
 
     data = teaching_rooms()
-    model = getattr(dlq, job.preset)(data.image_shape, **job.arguments, seed=job.seed)
-    dlq.fit(model, data, steps=job.steps, settle=job.settle, seed=job.seed, progress=False)
+    model = models.build(job.preset, {"image_shape": data.image_shape, **job.arguments, "seed": job.seed})
+    fit(
+        model,
+        data,
+        steps=job.steps,
+        settle=min(job.settle, job.steps // 4),
+        batch_size=job.batch_size,
+        seed=job.seed,
+        progress=False,
+    )
     return model.cpu()

@@ -103,10 +103,10 @@ class Swaps(NamedTuple):
 
     @property
     def share_closer(self) -> float:
-        """The share of pairs whose factor differs in which the model's picture is closer to the truth than to before."""
+        """Of the pairs whose factor differs, the share whose picture is closer to the truth than to before; or NaN."""
         changed = np.abs(self.before - self.truth).max(axis=(1, 2, 3)) > 0
         to_truth, to_before = (np.square(self.decoded - x).mean(axis=(1, 2, 3)) for x in (self.truth, self.before))
-        return float((to_truth < to_before)[changed].mean())
+        return float((to_truth < to_before)[changed].mean()) if changed.any() else float("nan")
 
 
 def swap(model: nn.Module, data: Any, factor: str, latents: list[int], *, num_pairs: int = 200, seed: int = 0) -> Swaps:

@@ -68,7 +68,9 @@ def merged(outputs: list) -> list:
 def render(path: Path) -> None:
     """Executes one notebook and writes it back with its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(FOLDER)}}, coalesce_streams=True).execute()
+    NotebookClient(
+        notebook, timeout=1800, resources={"metadata": {"path": str(FOLDER)}}, coalesce_streams=True
+    ).execute()
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if cell.cell_type == "code":

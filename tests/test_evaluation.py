@@ -9,7 +9,7 @@ from torch import nn
 
 import dlq.evaluation as evaluation
 from dlq.datasets import from_arrays
-from dlq.evaluation import Scores, encode, evaluate
+from dlq.evaluation import Scores, Swaps, encode, evaluate, swap
 from dlq.metrics import infomec
 from dlq.models import autoencoder, qlae
 
@@ -239,3 +239,62 @@ def test_groups_by_hand():
     made = some._replace(nmi=nmi, active=np.array([True, True, False, True, True]))
     scores = Scores(made, 20.0, 6, 6, ("hue", "constant", "size"))
     assert scores.groups() == {"hue": [0, 1], "constant": [], "size": [4]}
+
+
+# --- swapped factors
+
+
+class Paints(Reads):
+    """Reads the two factors from the first pixels and paints them there again; the last pixel stays black."""
+
+    def decode(self, z):
+        drawn = torch.zeros(len(z), 1, 2, 8)
+        drawn[:, 0, 0, :2] = z
+        return drawn
+
+
+@pytest.fixture
+def plain():
+    """All combinations, and in an image nothing but its two factors."""
+    images, factors = grid()
+    images[:, 0, 1, 7] = 0
+    return from_arrays(images, factors, factor_names=["hue", "size"])
+
+
+def test_swapping_the_right_latent_draws_the_true_image(plain):
+    swaps = swap(Paints(), plain, "size", [1], num_pairs=50)
+    np.testing.assert_allclose(swaps.decoded, swaps.truth, atol=1e-6)
+    np.testing.assert_array_equal(swaps.truth[:, 0, 0, 0], swaps.before[:, 0, 0, 0])
+    np.testing.assert_array_equal(swaps.truth[:, 0, 0, 1], swaps.donor[:, 0, 0, 1])
+    assert swaps.psnr == pytest.approx(120)
+    assert swaps.share_closer == 1.0
+    assert (swaps.before != swaps.donor).any()
+
+
+def test_swapping_the_wrong_latent_draws_something_else(plain):
+    swaps = swap(Paints(), plain, "size", [0], num_pairs=50)
+    np.testing.assert_array_equal(swaps.decoded[:, 0, 0, 1], swaps.before[:, 0, 0, 1])
+    assert swaps.share_closer == 0.0
+    assert swaps.psnr < 40
+
+
+def test_pairs_are_drawn_by_the_seed(plain):
+    first, again, other = (swap(Paints(), plain, "hue", [0], seed=seed).before for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_swap_scores_by_hand():
+    """Two pairs of one pixel differ from before; the first is drawn closer to the truth, the second closer to before."""
+    before, truth, decoded = (
+        np.array(v, np.float32).reshape(3, 1, 1, 1) for v in ([0, 0, 0.5], [1, 1, 0.5], [0.9, 0.4, 1])
+    )
+    swaps = Swaps(before, truth, decoded, truth)
+    assert swaps.share_closer == 0.5
+    assert swaps.psnr == pytest.approx(-10 * np.log10([0.01, 0.36, 0.25]).mean(), rel=1e-5)
+    assert math.isnan(Swaps(truth, truth, decoded, truth).share_closer)
+
+
+def test_an_unknown_factor_is_refused_and_the_known_ones_are_named(plain):
+    with pytest.raises(ValueError, match="the data have no factor 'shape'; they have hue, size"):
+        swap(Paints(), plain, "shape", [0])

@@ -67,6 +67,9 @@ def test_a_list_of_sizes_never_chooses_padding():
     assert out.indices[0].tolist() == [1, 2, 1]
     out.losses["quantization"].backward()
     assert (made.codebook.grad[~made.allowed] == 0).all()
+    with torch.no_grad():
+        made.codebook[~made.allowed] = 1e6
+    assert made(torch.full((1, 3), 1e6)).indices.tolist() == [[1, 3, 2]], "padding is chosen for latents far away"
 
 
 def test_a_shared_codebook_is_one_row_for_all_latents():

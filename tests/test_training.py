@@ -680,6 +680,16 @@ def test_nothing_is_printed_without_a_progress_bar_and_it_goes_to_stderr(capsys)
     assert "2/2" in err
 
 
+def test_a_term_that_is_missing_keeps_its_last_value_and_a_new_one_begins_as_unknown():
+    history = History()
+    for step, terms in ((2, {"a": 1.0}), (4, {"a": 2.0, "b": 5.0}), (5, {"b": 6.0})):
+        history.add(step, terms)
+    assert history.steps == [2, 4, 5]
+    assert history.terms["a"] == [1.0, 2.0, 2.0]
+    assert math.isnan(history.terms["b"][0])
+    assert history.terms["b"][1:] == [5.0, 6.0]
+
+
 def test_a_history_says_what_happened():
     text = repr(train(Stub([2.0, 0.5]), 2))
     assert text.startswith("History(2 steps in 0 s, finished; total 0.5, made_up 0.5")

@@ -43,7 +43,7 @@ def doctor(arguments: list[str]) -> int:
 
 
 def _line(name: str, text: str) -> None:
-    print(f"  {name:14}{text}")
+    print(f"  {name:14} {text}")
 
 
 def _machine() -> None:

@@ -8,8 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-TRAINING = ("torch", "numpy", "scikit-learn", "einops", "jaxtyping", "tqdm", "safetensors", "filelock", "pillow")
+TRAINING: tuple[str, ...] = (
+    "torch",
+    "numpy",
+    "scikit-learn",
+    "einops",
+    "jaxtyping",
+    "tqdm",
+    "safetensors",
+    "filelock",
+    "pillow",
+)
 TRAINING += ("lazy-loader",)
+
 MEMORY = {"MemTotal": "total", "MemAvailable": "free"}
 
 

@@ -86,7 +86,7 @@ def open_run(
         source = sources.describe(data, size=model.image_shape[1], sizes=sizes)
     elif sizes is not None:
         raise ValueError("--sizes belongs to --data; give both, or leave out both")
-    elif not isinstance(source := record.get("data"), dict):
+    elif not isinstance(source := record.get("data"), dict):  # type: ignore[assignment]
         raise CheckpointError(f"{run} does not say which data it was trained on; add --data with {sources.KNOWN}")
     name = model.preset.name if getattr(model, "preset", None) else type(model).__name__
     return model, sources.open_source(source), f"{name} on {source['name']}"

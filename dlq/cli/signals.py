@@ -44,5 +44,5 @@ def signals_held() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
-        for number in waiting[:1]:
+        for number in waiting[:1]:  # type: ignore[assignment]
             signal.raise_signal(number)

@@ -65,7 +65,7 @@ def train(
 
     name, chosen = model.replace("-", "_"), machine.choose_device(device)
     source = sources.describe(data, paper=name.endswith("_paper"), size=size, sizes=sizes, full=full)
-    given = {"num_latents": num_latents, "num_values": num_values}
+    given: dict[str, Any] = {"num_latents": num_latents, "num_values": num_values}
     given |= {"learning_rate": learning_rate, "weight_decay": weight_decay}
     given = {key: value for key, value in given.items() if value is not None}
     folder = out or Path("runs") / f"{name}-{source['name']}"

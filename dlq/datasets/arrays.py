@@ -1,7 +1,7 @@
 """A dataset from the user's own arrays: images in any usual layout, factors as any labels."""
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, bfloat16
 
 from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import DataError
@@ -33,7 +33,7 @@ def from_arrays(images, factors=None, factor_names=None, *, name: str = "images"
 
 def _as_numpy(given, what: str) -> np.ndarray:
     if isinstance(given, Tensor):
-        return given.detach().cpu().numpy()
+        return (given.float() if given.dtype == bfloat16 else given).detach().cpu().numpy()
     try:
         return given if isinstance(given, np.ndarray) else np.asarray(given)
     except ValueError:
@@ -50,15 +50,17 @@ def _channels_first(images: np.ndarray) -> np.ndarray:
     if 0 in shape:
         raise DataError(f"images has shape {shape}, so there are no pixels in it; give at least one image")
     if images.ndim == 3:
-        if shape[2] in CHANNELS:
+        if shape[2] in CHANNELS and shape[1] != shape[2]:
             raise DataError(f"images has shape {shape}, which looks like one image; give many, or images[None] for one")
         return images[:, None]
     first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
     if first and last:
-        raise DataError(
-            f"images has shape {shape}, where the channels may be axis 1 or axis 3; give images with more pixels a side, "
-            "as (N, C, H, W): images.transpose(0, 3, 1, 2) moves a last axis of channels to its place"
-        )
+        first, last = shape[2] == shape[3], shape[1] == shape[2]  # tiny images: one of the two readings may be square
+        if first == last:
+            raise DataError(
+                f"images has shape {shape}, where the channels may be axis 1 or axis 3; give images with more pixels a "
+                "side, as (N, C, H, W): images.transpose(0, 3, 1, 2) moves a last axis of channels to its place"
+            )
     if last:
         return images.transpose(0, 3, 1, 2)
     if first or shape[1] < min(shape[2:]):

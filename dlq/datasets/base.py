@@ -118,7 +118,7 @@ class FactorDataset:
             rows = rows[np.sort(np.unique(rows, return_index=True)[1])]
         return rows[:n]
 
-    def split(self, *fractions: float, seed: int = 0) -> tuple["FactorDataset", ...]:
+    def split(self, *fractions, seed: int = 0) -> tuple["FactorDataset", ...]:
         """Disjoint random parts, one for each fraction, complete where the fractions sum to 1."""
         if not fractions or min(fractions) <= 0 or sum(fractions) > 1 + 1e-9:
             raise DataError(f"fractions are {fractions}; give positive numbers that sum to at most 1, such as 0.8, 0.2")

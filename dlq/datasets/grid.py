@@ -1,7 +1,6 @@
 """Grids of factors: every combination of the factors' values once, C order, the last factor fastest."""
 
 import operator
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -31,7 +30,7 @@ def check_size(size, low: int = 16, high: int = 128) -> int:
     return number
 
 
-def check_sizes(sizes: Sequence[int], official: tuple[int, ...], names: tuple[str, ...]) -> tuple[int, ...]:
+def check_sizes(sizes, official: tuple[int, ...], names: tuple[str, ...]) -> tuple[int, ...]:
     """How many values each factor takes, as a tuple of int; DataError where a count is outside 1..official."""
     try:
         found = tuple(operator.index(n) for n in sizes)

@@ -27,14 +27,14 @@ SHAPES = tuple(SOLIDS)
 HALF_WIDTH, HALF_DEPTH, WALL_HEIGHT = 1.009, 1.0, 0.576  # the room, in units of its half-depth; the object stands at 0
 ORBIT, EYE, FOCAL = 0.673, 0.206, 65.85 / 64  # camera: distance from the object, height; focal length in image sides
 LIGHT = np.array([[-0.532], [-0.309], [0.788]])  # towards the light: left, front, up
-AMBIENT, DIFFUSE, HIGHLIGHT, SHININESS = 0.56, 0.55, 0.35, 24
+AMBIENT, DIFFUSE, HIGHLIGHT, SHININESS = 0.56, 0.56, 0.35, 24
 BRIGHTER = 1.12  # the object against the room, so that it is seen before a wall of its own colour
 SKY, WHITE = (153, 226, 249), (256, 256, 256)
 LEVELS = 2**10  # maps are multiples of 1/LEVELS, colours whole numbers: sums are exact on any device, in TF32 too
 CHUNK = 32  # images at a time on a CPU: what fits in its cache
 
 
-def rooms(size: int = 64, sizes=OFFICIAL) -> FactorDataset:
+def rooms(size=64, sizes=OFFICIAL) -> FactorDataset:
     """A room with an object in it, in colour: six factors, each taking evenly spaced values, rendered when asked for.
 
     size    side in pixels, 16 to 128

@@ -32,7 +32,7 @@ HEART = (  # distance from the centre to the outline, every 3.75 degrees from st
 CACHE_POINTS = 50_000  # points at a time on a CPU: what fits in its cache
 
 
-def sprites(size: int = 64, sizes=OFFICIAL, *, orientation: str = "clean") -> FactorDataset:
+def sprites(size=64, sizes=OFFICIAL, *, orientation="clean") -> FactorDataset:
     """A white square, ellipse or heart on black, one channel: five factors, drawn when asked for.
 
     size          side in pixels, 16 to 128; from 64 up every pixel is 0 or 255, below it edges are anti-aliased

@@ -56,7 +56,9 @@ def quantized_sliders(
     A group of no latents (a factor that no latent holds) gets no slider.
     """
     groups = _check_groups(groups or {}, len(codebook))
-    if groups and latents is None:
+    if latents is None:
+        latents = np.empty((0, len(codebook)))
+    if groups and not len(latents):
         raise ValueError("groups= needs latents= (the combinations that occur): latents=dlq.encode(model, data)")
     sliders = []
     for name, members in groups.items():

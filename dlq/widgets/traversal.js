@@ -34,6 +34,7 @@ function render({ model, el }) {
   const root = make("div", "dlq-traversal");
   root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab: leave our arrow keys alone
   root.style.setProperty("--dlq-tile", model.get("tile") + "px");
+  root.style.setProperty("--dlq-column", names.length > 8 ? "9rem" : "15rem");
   const pictures = make("div", "dlq-pictures");
   if (model.get("original")) {
     const original = make("img");
@@ -157,7 +158,7 @@ function render({ model, el }) {
     rows.forEach(({ slider, value, thumbs }, i) => {
       slider.value = code[i];
       slider.setAttribute("aria-valuetext", said(i, code[i]));
-      value.textContent = `${said(i, code[i]).replace("value ", "")} (${texts[i][code[i]]})`;
+      value.textContent = value.title = `${said(i, code[i]).replace("value ", "")} (${texts[i][code[i]]})`;
       thumbs.forEach((thumb, level) => {
         const other = find(destination(i, level).code);
         thumb.className = (level === code[i] ? "dlq-current" : "") + (other && unseen(other) ? " dlq-off" : "");

@@ -5,6 +5,7 @@ Parses its own arguments: it runs from a bare checkout with nothing but what tra
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = """examples:
   dlq bench                              speed on the CPU, into benchmarks/cpu.json
@@ -58,7 +59,7 @@ def bench(arguments: list[str]) -> int:
     return gpu.measure(asked.out, minutes=asked.minutes, parts=parts, resume=asked.resume)
 
 
-def _positive(kind: type) -> object:
+def _positive(kind: type) -> Any:
     """An argument of argparse: a number above zero."""
 
     def number(text: str) -> float:

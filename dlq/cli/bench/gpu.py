@@ -110,7 +110,7 @@ def train(plan: paper.Plan, device: torch.device, folder: Path, resume: Path | N
     state = paper.training_state(model)
     print(f"  {in_short(scores)}", flush=True)
     return {
-        "model": model.preset._asdict(),  # type: ignore[union-attr]
+        "model": model.preset._asdict(),  # type: ignore[union-attr, operator]
         "stopped": stopped,
         "step": state.step,
         "steps_this_time": state.step - before,

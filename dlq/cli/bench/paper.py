@@ -98,7 +98,7 @@ def save_slice(model: AutoEncoder, folder: Path, stops: list[int]) -> None:
     state = training_state(model)
     halves = {name: v.half() if v.is_floating_point() else v for name, v in model.state_dict().items()}
     record = {
-        "preset": model.preset._asdict(),  # type: ignore[union-attr]
+        "preset": model.preset._asdict(),  # type: ignore[union-attr, operator]
         "seed": state.seed,
         "step": state.step,
         "stops": [*stops, state.step],
@@ -118,7 +118,7 @@ def load_slice(model: AutoEncoder, folder: Path) -> list[int]:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text())
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{folder / RECORD} cannot be read ({error}); give a folder that --gpu wrote") from None
-    if record["preset"] != model.preset._asdict():  # type: ignore[union-attr]
+    if record["preset"] != model.preset._asdict():  # type: ignore[union-attr, operator]
         raise CheckpointError(f"{folder} holds another model than the one trained here; choose another folder")
     model.load_state_dict(read_shards(folder, record["files"]))
     model.training_state = TrainingState(  # type: ignore[assignment]

@@ -45,7 +45,7 @@ def _from_npz(path: Path, sizes: tuple[int, ...]) -> FactorDataset:
 
 def _from_h5(path: Path, sizes: tuple[int, ...]) -> FactorDataset:
     with h5py().File(path, "r") as file:
-        found = [*file.keys(), *(f"latents/{key}" for key in file.get("latents", ()))]
+        found = [*(file.keys() - {"latents"}), *(f"latents/{key}" for key in file.get("latents", ()))]
         check_keys(path, ("imgs", "latents/classes", "latents/values"), found)
         imgs = file["imgs"]
         step = (imgs.chunks or (CHUNK,))[0]  # an image touches hundreds of chunks: read whole slabs of them
