@@ -278,7 +278,15 @@ def test_a_signal_saves_between_two_steps_and_the_same_command_goes_on(number, c
     assert f"has had {step:,} steps; going on" in capsys.readouterr().out
 
 
-def test_a_signal_waits_until_the_file_is_written():
+@pytest.fixture
+def ctrl_c():
+    """Python's own answer to Ctrl-C, also where the tests run as a background job, for which shells ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_waits_until_the_file_is_written(ctrl_c):
     ended = []
 
     def write():
