@@ -14,7 +14,7 @@ EXAMPLES = """\
 
 SEED = 1
 STEPS, SETTLE = 15_500, 2_000  # the last ones at a tenth of the learning rate
-SHARPEN_STEPS = 1_500
+SHARPEN_STEPS = 3_000
 NUM_LATENTS, NUM_VALUES = 15, 3
 SIZE, SIZES, SHARP_SIZE = 16, (5, 5, 5, 4, 1, 5), 64
 
