@@ -124,11 +124,19 @@ def swap(model: nn.Module, data: Any, factor: str, latents: list[int], *, num_pa
     wanted[:, column] = data.factors[second, column]
     z = encode(model, data, rows=first)
     z[:, latents] = encode(model, data, rows=second)[:, latents]
-    with _for_inference(model):
-        where = next((p.device for p in model.parameters()), torch.device("cpu"))
-        decoded = model.decode(torch.from_numpy(z).to(where)).cpu().numpy()  # type: ignore[operator]
+    decoded = infer(model, model.decode, z).cpu().numpy()
     before, donor, truth = (data.batch(rows, "cpu").numpy() for rows in (first, second, data.index(wanted)))
     return Swaps(before, donor, decoded, truth)
+
+
+def infer(model: Any, function: Any, values: np.ndarray) -> Tensor:
+    """Applies ``function`` to float32 values on the model's device, in evaluation mode without gradients."""
+    with _for_inference(model):
+        return function(torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(_device(model)))
+
+
+def _device(model: Any) -> torch.device:
+    return next((p.device for p in model.parameters()), torch.device("cpu"))
 
 
 def _psnr(errors: np.ndarray) -> float:
@@ -137,7 +145,7 @@ def _psnr(errors: np.ndarray) -> float:
 
 
 @contextlib.contextmanager
-def _for_inference(model: nn.Module) -> Iterator[None]:
+def _for_inference(model: Any) -> Iterator[None]:
     """Evaluation mode without gradients; the mode is put back afterwards."""
     training = model.training
     model.eval()
@@ -150,7 +158,7 @@ def _for_inference(model: nn.Module) -> Iterator[None]:
 
 def _chunks(model: nn.Module, data: Any, rows: Any) -> Iterator[Tensor]:
     """x of the chosen rows, ``CHUNK`` images at a time, on the model's device."""
-    where = next((p.device for p in model.parameters()), torch.device("cpu"))
+    where = _device(model)
     rows = np.arange(len(data)) if rows is None else np.atleast_1d(rows)
     if not len(rows):
         raise ValueError("no images are chosen: num_samples is 0 or rows is empty; choose at least one")

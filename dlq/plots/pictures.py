@@ -129,17 +129,9 @@ def _levels(model: Any, latents: Any, num_levels: int) -> tuple[list[np.ndarray]
 
 
 def _infer(model: Any, function: Any, values: np.ndarray) -> Any:
-    """Applies the function to float32 values on the model's device, in evaluation mode; the mode is put back."""
-    import torch
+    from dlq.evaluation import infer  # here, so that this folder loads without torch
 
-    where = next((p.device for p in model.parameters()), torch.device("cpu"))
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            return function(torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(where))
-    finally:
-        model.train(training)
+    return infer(model, function, values)
 
 
 def _numpy(values: Any) -> np.ndarray:
