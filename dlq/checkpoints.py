@@ -148,6 +148,7 @@ def _flatten(state: TrainingState) -> tuple[dict[str, torch.Tensor], dict[str, A
         tensors |= {f"best/{name}": value for name, value in state.best[1].items()}
     if state.kept is not None:
         tensors["kept/rows"] = state.kept
+    tensors |= {f"twin/{name}": value for name, value in (state.twin or {}).items()}
     return tensors, {
         "seed": state.seed,
         "step": state.step,
@@ -159,18 +160,20 @@ def _flatten(state: TrainingState) -> tuple[dict[str, torch.Tensor], dict[str, A
 
 def _training_state(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> TrainingState:
     saved: dict[str, dict] = {player: {"state": {}, "param_groups": g} for player, g in record["groups"].items()}
-    best, kept = {}, None
+    best, twin, kept = {}, {}, None
     for key, value in tensors.items():
         kind, rest = key.split("/", 1)
         if kind == "best":
             best[rest] = value
+        elif kind == "twin":
+            twin[rest] = value
         elif kind == "kept":
             kept = value
         else:
             player, index, name = rest.rsplit("/", 2)
             saved[player]["state"].setdefault(int(index), {})[name] = value
     state = TrainingState(record["seed"], record["step"], saved=saved, history=History(**record["history"]), kept=kept)
-    state.best = (record["best"], best) if best else None
+    state.best, state.twin = (record["best"], best) if best else None, twin or None
     return state
 
 

@@ -42,6 +42,7 @@ class TrainingState:
     ``optimizers`` has one optimizer a player; ``saved`` the optimizer states that a checkpoint brought, until ``fit``
     makes the optimizers that take them. ``best`` is the lowest loss so far and the weights that had it. ``kept`` are the
     rows of the current epoch where the model's ``before_epoch`` sets some aside: it is not asked again within an epoch.
+    ``twin`` are the trained weights where the recipe averages them (the model holds the average, except while it trains).
     """
 
     seed: int
@@ -51,3 +52,4 @@ class TrainingState:
     history: History = field(default_factory=History)
     best: tuple[float, dict[str, Tensor]] | None = None
     kept: Tensor | None = None
+    twin: dict[str, Tensor] | None = None

@@ -53,7 +53,8 @@ class Recipe:
 
     ``schedule`` maps the finished fraction of the run to a factor on every learning rate. ``threads`` is the number of
     CPU threads the network runs fastest with (small multilayer perceptrons: one); None leaves torch's setting alone.
-    ``bf16`` runs the forward pass in bfloat16 where that is faster (convolutions and wide layers).
+    ``bf16`` runs the forward pass in bfloat16 where that is faster (convolutions and wide layers). ``ema`` is the decay of
+    an exponential moving average of the weights (0.999, say), which the model then holds outside training; None: none.
     """
 
     steps: int
@@ -61,6 +62,7 @@ class Recipe:
     schedule: Callable[[float], float] = constant
     threads: int | None = None
     bf16: bool = False
+    ema: float | None = None
 
 
 def weights_and_biases(

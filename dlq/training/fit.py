@@ -17,6 +17,7 @@ from tqdm.std import tqdm
 from dlq.datasets.given import as_dataset
 from dlq.history import History, TrainingState
 from dlq.recipe import Group, Player, Recipe
+from dlq.training.average import averaging, looking_in
 from dlq.training.interrupt import interrupt_at_step_boundary
 from dlq.training.steps import Run
 
@@ -54,7 +55,7 @@ def fit(
     steps = recipe.steps if steps is None else steps
     batch_size = min(recipe.batch_size if batch_size is None else batch_size, len(data))
     players = _players(model)
-    _check(steps, batch_size, settle, keep_best, players)
+    _check(steps, batch_size, settle, keep_best, players, recipe.ema)
     state = _state(model, seed)
     where = torch.device(device) if device is not None else _fastest()
     model.to(where).train()
@@ -65,12 +66,14 @@ def fit(
         _threads(recipe.threads, where),
         interrupt_at_step_boundary() as stop,
         _bar(state, steps, progress) as bar,
+        averaging(model, state, recipe.ema),
     ):
         _set_optimizers(state, players, where)
         for entry in run.entries(stop):
             _record(state, model, entry, bar, keep_best)
             if watch is not None:
-                watch(model, state.history)
+                with looking_in(model, state):
+                    watch(model, state.history)
     if state.step >= steps and state.history.stopped == "interrupted":
         state.history.stopped = "finished"
     if keep_best and state.best is not None and state.history.stopped == "finished":
@@ -103,7 +106,7 @@ def sharpen(
     return sharp
 
 
-def _check(steps: int, batch_size: int, settle: int, keep_best: bool, players: list[Player]) -> None:
+def _check(steps: int, batch_size: int, settle: int, keep_best: bool, players: list[Player], ema: float | None) -> None:
     if steps < 0 or batch_size < 1 or not 0 <= settle <= steps:
         raise ValueError(
             f"steps is {steps}, batch_size {batch_size}, settle {settle}; expected steps of at least 0, "
@@ -111,6 +114,10 @@ def _check(steps: int, batch_size: int, settle: int, keep_best: bool, players: l
         )
     if keep_best and len(players) > 1:
         raise ValueError(f"keep_best needs one loss, this model is a game of {len(players)} players; leave it out")
+    if ema is not None and not 0 <= ema < 1:
+        raise ValueError(f"the recipe's ema is {ema}; it must be at least 0 and below 1, 0.999 is common")
+    if keep_best and ema is not None:
+        raise ValueError("keep_best keeps weights that the loss was computed with, and this recipe averages them (ema)")
     for player in players:
         if not any(group.parameters for group in player.groups):
             raise ValueError(f"player {player.name!r} has no parameter that requires a gradient; unfreeze some")

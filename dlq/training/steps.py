@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from dlq.history import TrainingState
 from dlq.recipe import Player, Recipe
+from dlq.training.average import update
 
 POINTS = 400  # entries of a History over a whole run
 
@@ -50,6 +51,8 @@ class Run:
         while self.state.step < self.steps and not stop.is_set():
             window.append(self._step(self.state.step))
             self.state.step += 1
+            if self.recipe.ema is not None:
+                update(self.model, self.state, self.recipe.ema)
             if self.state.step % every == 0:
                 yield _means(window)
                 window = []
