@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DLQ_REQUIRE_BROWSER ?=
 
-.PHONY: help lab test quick lint types unit notebooks browser outputs bench clean
+.PHONY: help lab test quick lint types unit notebooks browser outputs bench fuzz clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -69,6 +69,10 @@ outputs: $(VENV)/.dev chromium  ## run the lessons and store their pictures in t
 
 bench: $(VENV)/.dev  ## measure speed on this machine, into benchmarks/
 	$(BIN)/python -m dlq bench
+
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.dev  ## damage data files at random, a minute for each reader, and see that readers refuse them
+	FUZZ_SECONDS=$(FUZZ_SECONDS) OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py
 
 clean:  ## remove what the commands made, .venv too
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build

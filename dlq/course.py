@@ -2,14 +2,14 @@
 
 import os
 import random
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from html import escape
-from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+
+from dlq.training.processes import side_by_side as side_by_side
 
 SCALES = ("auto", "laptop", "gpu")
 
@@ -40,18 +40,6 @@ def setup(seed: int = 0, scale: str = "auto") -> Setup:
     where = torch.device("cpu") if scale == "laptop" else device()
     workers = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     return Setup(where, "gpu" if scale == "gpu" else "laptop", workers if where.type == "cpu" else 1)
-
-
-def side_by_side(function: Callable[[Any], Any], jobs: Iterable[Any], *, workers: int = 2) -> list[Any]:
-    """``[function(job) for job in jobs]``, in ``workers`` processes of one thread each where there is more than one.
-
-    ``function`` must be importable (from dlq, or a file), and jobs and results must be picklable between these processes.
-    """
-    jobs = list(jobs)
-    if workers < 2 or len(jobs) < 2:
-        return [function(job) for job in jobs]
-    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        return list(pool.map(function, jobs))
 
 
 class Checked(NamedTuple):

@@ -129,6 +129,18 @@ def swap(model: nn.Module, data: Any, factor: str, latents: list[int], *, num_pa
     return Swaps(before, donor, decoded, truth)
 
 
+def features(network: nn.Module, images: Any, *, at_once: int = 128) -> np.ndarray:
+    """What a network returns for a dataset or an array of images: float32 (num_images, ...), in evaluation mode.
+
+    For ``dlq.metrics.frechet_distance`` and its like. The network gets x in [0, 1], (n, C, H, W), of at most ``at_once``
+    images; resizing and normalising are its own first layers. Images given as floats are rounded to 1/255 first, as if
+    they had been stored, so that real and generated ones are treated alike.
+    """
+    with _for_inference(network):
+        parts = _chunks(network, as_dataset(images), None, at_once)
+        return np.concatenate([network(x).float().cpu().numpy() for x in parts])
+
+
 def infer(model: Any, function: Any, values: np.ndarray) -> Tensor:
     """Applies ``function`` to float32 values on the model's device, in evaluation mode without gradients."""
     with _for_inference(model):
@@ -156,11 +168,11 @@ def _for_inference(model: Any) -> Iterator[None]:
         model.train(training)
 
 
-def _chunks(model: nn.Module, data: Any, rows: Any) -> Iterator[Tensor]:
-    """x of the chosen rows, ``CHUNK`` images at a time, on the model's device."""
+def _chunks(model: nn.Module, data: Any, rows: Any, at_once: int = CHUNK) -> Iterator[Tensor]:
+    """x of the chosen rows, some images at a time, on the model's device."""
     where = _device(model)
     rows = np.arange(len(data)) if rows is None else np.atleast_1d(rows)
     if not len(rows):
         raise ValueError("no images are chosen: num_samples is 0 or rows is empty; choose at least one")
-    for start in range(0, len(rows), CHUNK):
-        yield data.batch(rows[start : start + CHUNK], where)
+    for start in range(0, len(rows), at_once):
+        yield data.batch(rows[start : start + at_once], where)

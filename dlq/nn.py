@@ -37,7 +37,11 @@ class DenseEncoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch latents"]:
         """Encodes x; the result is unbounded."""
-        return self.head(self.hidden(x.flatten(1)))
+        return self.head(self.features(x))
+
+    def features(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch hidden"]:
+        """The last hidden layer: what a critic that shares this trunk sees."""
+        return self.hidden(x.flatten(1))
 
 
 class DenseDecoder(nn.Module):
@@ -52,6 +56,15 @@ class DenseDecoder(nn.Module):
     def forward(self, z: Float[Tensor, "batch latents"]) -> Float[Tensor, "batch channels height width"]:
         """Decodes z to logits."""
         return self.out(self.hidden(z)).unflatten(1, self.image_shape)
+
+    def activations(self, z: Float[Tensor, "batch latents"]) -> list[Tensor]:
+        """The output of each hidden layer, (batch, width) each: what a penalty on the decoder's curvature looks at."""
+        found = []
+        for layer in self.hidden:
+            z = layer(z)
+            if isinstance(layer, nn.ReLU):
+                found.append(z)
+        return found
 
 
 class UpsamplingDecoder(nn.Module):

@@ -2,6 +2,7 @@
 
 Latent quantization: K. Hsu et al., "Disentanglement via Latent Quantization", NeurIPS 2023, arXiv 2305.18378, section 3.
 Finite scalar quantization: F. Mentzer et al., "Finite Scalar Quantization: VQ-VAE Made Simple", 2023, arXiv 2309.15505.
+Vector quantization: A. van den Oord et al., "Neural Discrete Representation Learning", NeurIPS 2017, arXiv 1711.00937.
 
 Where this differs from the authors' code, and why:
 
@@ -10,11 +11,14 @@ Where this differs from the authors' code, and why:
   same gradient and is exactly q.
 - ``FSQ`` uses the symmetric grid on [-1, 1] for even and odd numbers of values alike (tanh, then round), as Tripod
   (K. Hsu et al., 2024) does; Mentzer et al. shift even grids by half a step.
+- ``VectorQuantizer`` follows the VQ-VAE baseline of Hsu et al. 2023, not van den Oord et al.: each latent, instead of each
+  place of a feature map, is a vector, and both losses are means over the components of all latents instead of sums.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from operator import index
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -24,8 +28,9 @@ from torch import Tensor, nn
 class Quantized(NamedTuple):
     """What every quantizer returns.
 
-    ``z``: (batch, num_latents), the chosen values, with the gradient of the input; ``indices``: int64, which value each
-    latent took; ``losses``: weighted auxiliary losses by name, each a mean over batch and latents; may be empty.
+    ``z``: (batch, num_latents), the chosen values, with the gradient of the input (of a ``VectorQuantizer`` the vectors of
+    all latents side by side); ``indices``: int64 (batch, num_latents), which value each latent took; ``losses``: weighted
+    auxiliary losses by name, each a mean over batch and latents; may be empty.
     """
 
     z: Tensor
@@ -144,3 +149,62 @@ class FSQ(nn.Module):
     @staticmethod
     def _on_grid(indices: Tensor, levels: Tensor) -> Tensor:
         return 2 * indices / (levels - 1) - 1
+
+
+class VectorQuantizer(nn.Module):
+    """Quantizes each latent, a vector of ``dimension`` numbers, to the nearest vector of one learned codebook.
+
+    All latents choose from the same ``num_values`` vectors (512 of 64 numbers in Hsu et al. 2023), which start uniform
+    within sqrt(3 / dimension): unit variance for a whole vector. The losses are those of ``LatentQuantizer``, with the
+    weights of van den Oord et al. (the quantization loss 1, the commitment loss 0.25).
+    """
+
+    def __init__(
+        self,
+        num_latents: int,
+        num_values: Any = 512,
+        *,
+        dimension: int = 64,
+        quantization_weight: float = 1.0,
+        commitment_weight: float = 0.25,
+    ):
+        super().__init__()
+        if isinstance(num_values, Iterable):
+            raise ValueError(f"num_values is {num_values!r}; all latents share one codebook, so give one number")
+        if dimension < 1:
+            raise ValueError(f"dimension is {dimension}; a vector needs at least 1 number")
+        self.sizes = _sizes(num_latents, num_values)
+        self.num_latents, self.dimension, self.width = num_latents, dimension, num_latents * dimension
+        self.quantization_weight, self.commitment_weight = quantization_weight, commitment_weight
+        bound = math.sqrt(3 / dimension)
+        self.codebook = nn.Parameter(torch.empty(self.sizes[0], dimension).uniform_(-bound, bound))
+
+    def values(self) -> list[Tensor]:
+        """What each latent may be: ``num_latents`` times 0, 1, …, as the numbers that ``look_up`` takes."""
+        numbers = torch.arange(self.sizes[0], device=self.codebook.device, dtype=self.codebook.dtype)
+        return [numbers] * self.num_latents
+
+    def look_up(self, numbers: Float[Tensor, "batch latents"]) -> Float[Tensor, "batch width"]:
+        """The vectors of all latents, side by side; a number off the grid counts as the nearest one on it."""
+        _check_soft(numbers, self.num_latents)
+        rows = numbers.round().clamp(0, self.sizes[0] - 1).long()
+        return self.codebook.detach()[rows].flatten(1)
+
+    def forward(self, soft: Tensor) -> Quantized:
+        """Quantizes ``soft`` (batch, num_latents * dimension); ties go to the lowest index. ValueError on another width."""
+        _check_soft(soft, self.width)
+        vectors = soft.detach().unflatten(1, (self.num_latents, self.dimension))
+        indices = self._nearest(vectors, self.codebook.detach())
+        hard = self.codebook[indices].flatten(1)  # (batch, width), with the codebook's gradient
+        losses = {
+            "commitment": self.commitment_weight * (soft - hard.detach()).square().mean(),
+            "quantization": self.quantization_weight * (hard - soft.detach()).square().mean(),
+        }
+        return Quantized(straight_through(hard, soft), indices, losses)
+
+    @staticmethod
+    def _nearest(
+        vectors: Float[Tensor, "batch latents dimension"], codebook: Float[Tensor, "values dimension"]
+    ) -> Int[Tensor, "batch latents"]:
+        """By |v|^2 - 2 v.c + |c|^2 without its first term, which is the same for every c: no (batch, values, dimension)."""
+        return (codebook.square().sum(1) - 2 * vectors @ codebook.T).argmin(-1)

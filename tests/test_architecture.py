@@ -16,9 +16,9 @@ SOURCES = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relat
 FLOORS = {
     0: {"recipe", "history", "atomic", "datasets", "metrics", "nn", "quantizers"},
     1: {"models"},
-    2: {"training", "checkpoints", "evaluation"},
-    3: {"plots"},
-    4: {"widgets", "export"},
+    2: {"training", "checkpoints", "evaluation", "axes"},
+    3: {"plots", "diagnosis"},
+    4: {"widgets", "export", "comparison"},
     5: {"cli", "course", "__main__"},
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import dlq
 from dlq.atomic import WriteError
 from dlq.checkpoints import card, load
 from dlq.cli import COMMANDS, doctor, main, reproduce, runs, sources
 from dlq.cli.signals import signals_held, sigterm_as_interrupt
+from dlq.datasets import DataError
 
 SMALL = ["--sizes", "3", "3", "2", "2", "1", "2", "--batch-size", "8", "--no-progress", "--device", "cpu"]
 
@@ -161,8 +163,9 @@ def test_a_checkpoint_made_elsewhere_is_not_trained_on(tmp_path, capsys):
     ("arguments", "said_so"),
     [
         (["gan", "rooms"], r"no model 'gan'; there are .*autoencoder_paper.*qlae_paper"),
-        (["qlae", "faces"], r"no data 'faces'; give rooms, sprites, digits, or the path"),
-        (["qlae", "."], r"\. is a folder, and folders of images cannot be trained on yet; give rooms"),
+        (["qlae", "faces"], r"no data 'faces'; give rooms, sprites, digits, a folder of images"),
+        (["qlae", "ffhq:nowhere"], r".*nowhere does not exist; give the path of a folder of images"),
+        (["qlae", "ffhq:x", "--full"], "ffhq is no grid of factors"),
         (["qlae", "missing.npz"], r"missing\.npz does not exist"),
         (["autoencoder", "rooms", "--num-values", "4"], "autoencoder has no num_values; leave out --num-values"),
         (["qlae", "digits", "--full"], "leave out --sizes and --full"),
@@ -254,6 +257,59 @@ def test_a_file_is_remembered_by_its_whole_path(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir("/")
     assert main(["evaluate", str(tmp_path / "run")]) == 0
     assert "qlae on dsprites, 8 of 8 images" in capsys.readouterr().out
+
+
+def squares_of_two_greys(folder):
+    """Sixteen images, eight in each of two sub-folders."""
+    for name, grey in (("dark", 20), ("light", 200)):
+        (folder / name).mkdir(parents=True)
+        for k in range(8):
+            Image.new("L", (40, 40), grey + k).save(folder / name / f"{k}.png")
+
+
+def test_a_folder_of_images_is_trained_on_and_opened_again_from_anywhere(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    squares_of_two_greys(tmp_path / "pictures")
+    monkeypatch.chdir(tmp_path)
+    asked = ["--steps", "2", "--batch-size", "4", "--num-latents", "4", "--no-progress", "--out", "run"]
+    assert main(["train", "autoencoder", "pictures", *asked]) == 0
+    record = card(tmp_path / "run")["data"]
+    assert record == {"name": "image_folder", "size": 32, "sizes": None, "path": str(tmp_path / "pictures")}
+    monkeypatch.chdir("/")
+    data = sources.open_source(record)
+    assert data.images[:][:, 0, 0, 0].tolist() == [*range(20, 28), *range(200, 208)]
+    assert (data.factor_names, data.factors[:, 0].tolist()) == (("class",), [0] * 8 + [1] * 8)
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    assert "autoencoder on image_folder, 16 of 16 images" in capsys.readouterr().out
+
+
+def test_a_reader_is_named_before_a_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    squares_of_two_greys(tmp_path / "train")
+    record = sources.describe("vggface2:.")
+    assert record == {"name": "vggface2", "size": 32, "sizes": None, "path": str(tmp_path)}
+    assert sources.open_source(record | {"size": 16}).factor_values[0].tolist() == ["dark", "light"]
+    assert sources.describe("celeba:x", paper=True)["size"] == 64
+    assert sources.describe("fashion-mnist:x")["size"] == 28
+    assert sources.describe("mpi3d_toy:a.npz", sizes=(2,))["name"] == "mpi3d"
+    small_dsprites(tmp_path / "any.name.npz")
+    same = sources.open_source(sources.describe("dsprites:any.name.npz", sizes=(2, 1, 1, 2, 2)))
+    assert same.image_shape == (1, 16, 16)
+    with pytest.raises(DataError, match="no data 'nothing:x'; give rooms, sprites, digits, a folder of images"):
+        sources.describe("nothing:x")
+    with pytest.raises(ValueError, match=r"celeba is no grid of factors.*leave out --sizes and --full"):
+        sources.describe("celeba:x", full=True)
+
+
+def test_a_name_alone_is_looked_for_where_data_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DLQ_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="no files of mnist"):
+        sources.describe("mnist")
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte").touch()
+    assert sources.describe("mnist")["path"] == str(tmp_path / "mnist")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

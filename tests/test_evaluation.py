@@ -9,7 +9,7 @@ from torch import nn
 
 import dlq.evaluation as evaluation
 from dlq.datasets import from_arrays
-from dlq.evaluation import Scores, Swaps, encode, evaluate, swap
+from dlq.evaluation import Scores, Swaps, encode, evaluate, features, swap
 from dlq.metrics import infomec
 from dlq.models import autoencoder, qlae
 
@@ -298,3 +298,29 @@ def test_swap_scores_by_hand():
 def test_an_unknown_factor_is_refused_and_the_known_ones_are_named(plain):
     with pytest.raises(ValueError, match="the data have no factor 'shape'; they have hue, size"):
         swap(Paints(), plain, "shape", [0])
+
+
+class Doubled(nn.Module):
+    """Features: twice the image, as maps; it remembers how it was run."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append((len(x), self.training, torch.is_grad_enabled()))
+        return 2 * x
+
+
+def test_features_are_what_the_network_returns_in_chunks_without_gradients():
+    images, network = np.random.default_rng(0).integers(256, size=(7, 1, 4, 4)).astype(np.uint8), Doubled()
+    found = features(network, images, at_once=3)
+    np.testing.assert_allclose(found, 2 * (images / 255), atol=1e-6)
+    assert network.seen == [(3, False, False), (3, False, False), (1, False, False)]
+    assert network.training
+
+
+def test_features_of_generated_floats_are_those_of_the_stored_image():
+    stored = np.random.default_rng(0).integers(256, size=(4, 1, 4, 4)).astype(np.uint8)
+    floats = np.clip(stored / 255 + 0.001, 0, 1).astype(np.float32)  # a quarter of a grey level off
+    np.testing.assert_array_equal(features(Doubled(), floats), features(Doubled(), stored))

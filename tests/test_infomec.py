@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from dlq.metrics import infomec, iqr_above, nmi, one_hot, range_above, range_positive, standardised
 
@@ -208,10 +210,44 @@ def test_classifiers_that_stop_early_are_reported_without_a_warning(recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize("encoding", [one_hot, standardised])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_optimum_is_where_scikit_learn_ends_after_many_iterations(seed, encoding):
+    factors, latents = authors_input(seed, True)
+    found = infomec(factors, latents, discrete=True, encoding=encoding, max_iter=None)
+    assert (found.converged, found.max_iter) == (True, None)
+    for share, factor in zip(found.explicitness_per_factor, factors.T, strict=True):
+        classifier = LogisticRegression(C=np.inf, class_weight="balanced", max_iter=20_000, tol=1e-7)
+        features = encoding(latents)
+        loss = log_loss(factor, classifier.fit(features, factor).predict_proba(features))
+        assert share == pytest.approx(1 - loss / np.log(len(np.unique(factor))), abs=2e-5)
+    stopped = infomec(factors, latents, discrete=True, encoding=encoding, max_iter=5)
+    assert stopped.explicitness < found.explicitness
+    assert "raise max_iter, or pass max_iter=None" in " ".join(stopped.notes)
+
+
+def test_separable_classes_reach_one_at_the_optimum():
+    found = infomec(grid(4, 3, repeats=5), grid(4, 3, repeats=5), discrete=True, max_iter=None)
+    assert found.explicitness == pytest.approx(1, abs=1e-6)
+    assert found.converged
+
+
+def test_optimum_by_hand():
+    # the latent is the factor in 3 of 4 rows of each class: the classifier answers 3/4, log-loss H(1/4)
+    factors, latents = np.repeat([[0], [1]], 4, axis=0), np.array([[0, 0, 0, 1, 1, 1, 1, 0]]).T
+    found = infomec(factors, latents, discrete=True, max_iter=None)
+    expected = 1 + (0.75 * np.log(0.75) + 0.25 * np.log(0.25)) / np.log(2)
+    assert found.explicitness == pytest.approx(expected, abs=1e-7)
+    # classes of 4 and 1 rows, a latent that says nothing: balanced, it answers 1/2 to all, which is no information
+    silent = infomec(np.array([[0], [0], [0], [0], [1]]), np.zeros((5, 1)), discrete=True, max_iter=None)
+    assert silent.explicitness == pytest.approx(0, abs=1e-7)
+
+
 def test_repeated_latents_are_noted_and_warned_of():
     factors, latents = authors_input(0, True)
-    with pytest.warns(UserWarning, match="repeat a value more than 10 times"):
+    with pytest.warns(UserWarning, match="repeat a value more than 10 times") as caught:
         found = infomec(factors, latents, discrete=False)
+    assert [each.filename for each in caught] == [__file__]
     assert any("repeat a value" in note for note in found.notes)
 
 

@@ -10,7 +10,7 @@ from sklearn.feature_selection import mutual_info_classif
 from sklearn.metrics import mutual_info_score
 from sklearn.preprocessing import StandardScaler
 
-from dlq.metrics import binned, equal_width_edges, mutual_information, nmi
+from dlq.metrics import binned, equal_width_edges, information, mutual_information, nmi
 
 
 def blobs(seed, n=600, sizes=(4, 7)):
@@ -148,3 +148,20 @@ def test_constant_latent_falls_into_one_bin():
 def test_one_bin_is_refused():
     with pytest.raises(ValueError, match="num_bins is 1, at least 2"):
         binned(np.ones((4, 1)), 1)
+
+
+@pytest.mark.parametrize("values_at_once", [1, 700, 10**9])
+def test_working_on_some_latents_at_once_changes_no_bit(monkeypatch, values_at_once):
+    factors, latents = blobs(0)
+    factors[:5, 1] = np.arange(5) + 100  # labels that occur once
+    expected = mutual_information(factors, latents, discrete=False)
+    monkeypatch.setattr(information, "AT_ONCE", values_at_once)
+    np.testing.assert_array_equal(mutual_information(factors, latents, discrete=False), expected)
+
+
+def test_warnings_point_at_the_callers_line():
+    factors, latents = blobs(0)
+    for metric in (mutual_information, nmi):
+        with pytest.warns(UserWarning, match="repeat a value") as caught:
+            metric(factors, np.round(latents), discrete=False)
+        assert [each.filename for each in caught] == [__file__]

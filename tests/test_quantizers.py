@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from dlq.quantizers import FSQ, LatentQuantizer, Quantized, straight_through
+from dlq.quantizers import FSQ, LatentQuantizer, Quantized, VectorQuantizer, straight_through
 
 
 def quantizer(*rows, **options) -> LatentQuantizer:
@@ -193,6 +193,93 @@ def test_fsq_has_the_gradient_of_the_bounded_latent_and_nothing_to_learn():
     torch.testing.assert_close(soft.grad, 1 - torch.tanh(soft.detach()) ** 2)
     assert out.losses == {}
     assert list(made.parameters()) == []
+
+
+# --- vectors
+
+
+def vectors(*rows, num_latents=1, **options) -> VectorQuantizer:
+    """A vector quantizer with this codebook."""
+    made = VectorQuantizer(num_latents, len(rows), dimension=len(rows[0]), **options)
+    with torch.no_grad():
+        made.codebook.copy_(torch.tensor(rows))
+    return made
+
+
+def test_the_nearest_vector_by_hand():
+    out = vectors([0.0, 0.0], [3.0, 4.0], num_latents=2)(torch.tensor([[1.0, 1.0, 2.0, 3.0], [9.0, 9.0, -1.0, 0.0]]))
+    assert out.indices.tolist() == [[0, 1], [1, 0]]
+    assert out.z.tolist() == [[0.0, 0.0, 3.0, 4.0], [3.0, 4.0, 0.0, 0.0]]
+    assert out.indices.dtype == torch.int64
+
+
+def test_the_nearest_vector_is_that_of_all_distances():
+    made, soft = VectorQuantizer(3, 20, dimension=4), torch.randn(50, 12, generator=torch.Generator().manual_seed(0))
+    distances = torch.cdist(soft.reshape(150, 4), made.codebook.detach())
+    assert torch.equal(made(soft).indices.flatten(), distances.argmin(1))
+
+
+def test_vectors_are_bitwise_rows_of_the_codebook_and_can_be_looked_up():
+    made, soft = VectorQuantizer(3, 20, dimension=4), torch.randn(500, 12, generator=torch.Generator().manual_seed(0))
+    out = made(soft)
+    assert torch.equal(out.z, made.codebook.detach()[out.indices].flatten(1))
+    assert torch.equal(made.look_up(out.indices.float()), out.z)
+    assert all(torch.isin(column, values).all() for column, values in zip(out.indices.T, made.values(), strict=True))
+    assert torch.equal(made.look_up(torch.tensor([[-9.0, 99.0, 0.4]])), made.look_up(torch.tensor([[0.0, 19.0, 0.0]])))
+
+
+def test_each_vector_loss_reaches_one_side_only_by_closed_form():
+    made = vectors([0.0, 0.0], [2.0, 2.0], quantization_weight=0.3, commitment_weight=0.7)
+    soft = torch.tensor([[0.5, -0.5], [1.5, 2.5], [0.2, 0.0]], requires_grad=True)
+    losses = made(soft).losses
+    hard = torch.tensor([[0.0, 0.0], [2.0, 2.0], [0.0, 0.0]])
+    mean_square = (hard - soft.detach()).square().mean()
+    torch.testing.assert_close(losses["quantization"].detach(), 0.3 * mean_square)
+    torch.testing.assert_close(losses["commitment"].detach(), 0.7 * mean_square)
+    losses["commitment"].backward()
+    torch.testing.assert_close(soft.grad, 0.7 * 2 * (soft.detach() - hard) / 6)  # 3 images x 2 numbers
+    assert made.codebook.grad is None
+    soft.grad = None
+    losses["quantization"].backward()
+    assert soft.grad is None
+    torch.testing.assert_close(made.codebook.grad, 0.3 * 2 * torch.tensor([[-0.7, 0.5], [0.5, -0.5]]) / 6)
+
+
+def test_what_follows_a_vector_reaches_the_encoder_and_never_the_codebook():
+    made, soft = VectorQuantizer(2, 3, dimension=2), torch.zeros(1, 4, requires_grad=True)
+    (made(soft).z * torch.arange(4.0)).sum().backward()
+    assert soft.grad.tolist() == [[0.0, 1.0, 2.0, 3.0]]
+    assert made.codebook.grad is None
+
+
+def test_the_published_vector_weights_and_start():
+    made = VectorQuantizer(12)
+    assert (made.quantization_weight, made.commitment_weight, made.width) == (1.0, 0.25, 768)
+    assert made.codebook.shape == (512, 64)
+    bound = math.sqrt(3 / 64)
+    assert 0.99 * bound < made.codebook.abs().max() <= bound
+    assert made.codebook.square().sum(1).mean().item() == pytest.approx(1, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((2, [3, 3]), {}, r"num_values is \[3, 3\]; all latents share one codebook"),
+        ((2, 1), {}, "num_values is 1 for some latent"),
+        ((2, 3), {"dimension": 0}, "dimension is 0; a vector needs at least 1 number"),
+    ],
+)
+def test_impossible_vectors_are_explained(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        VectorQuantizer(*arguments, **options)
+
+
+def test_vectors_of_another_width_are_refused():
+    made = VectorQuantizer(3, 4, dimension=2)
+    with pytest.raises(ValueError, match=r"this quantizer expects \(batch, 6\)"):
+        made(torch.zeros(5, 3))
+    with pytest.raises(ValueError, match=r"this quantizer expects \(batch, 3\)"):
+        made.look_up(torch.zeros(5, 6))
 
 
 # --- sizes and errors

@@ -332,8 +332,8 @@ def test_an_interrupt_within_a_step_waits_for_its_end(within, handler):
     train(whole, 9)
     calls, loss = [], pieces.loss
 
-    def interrupted(x):
-        total, terms = loss(x)
+    def interrupted(x, generator):
+        total, terms = loss(x, generator)
         calls.append(1)
         if len(calls) == 4 and within == "forward":
             os.kill(os.getpid(), signal.SIGINT)

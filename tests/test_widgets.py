@@ -320,9 +320,10 @@ def test_the_copy_decodes_in_evaluation_mode_and_stays_as_it_was():
     assert (view.image() == stripes(0, 255, 0)).all()
 
 
-def test_the_module_is_small_and_needs_no_escape():
-    module = (ROOT / "dlq/widgets/traversal.js").read_text()
-    assert len(module.encode()) <= 10_000
-    assert "<" + "/" not in module
-    assert "innerHTML" not in module
-    assert "http" not in module
+@pytest.mark.parametrize("module", sorted((ROOT / "dlq/widgets").glob("*.js")), ids=lambda path: path.stem)
+def test_a_module_is_small_and_needs_no_escape(module):
+    text = module.read_text()
+    assert len(text.encode()) <= 10_000
+    assert "<" + "/" not in text
+    assert "innerHTML" not in text
+    assert "http" not in text

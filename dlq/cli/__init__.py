@@ -17,8 +17,12 @@ from dlq.cli.signals import sigterm_as_interrupt
 COMMANDS = {
     "train": "train a model on a data set; interrupt it whenever you like, the same command goes on",
     "evaluate": "score a trained model: InfoMEC, PSNR, and which latent holds which factor",
+    "score": "score latents against factors in two files by every metric; needs no torch",
+    "compare": "put finished runs side by side: means over seeds with intervals",
     "export": "write one web page with a slider for each latent, which needs no kernel and no network",
+    "datasets": "list the data sets: what is on disk, what can be downloaded, where they are looked for",
     "reproduce": "train a model that comes with dlq again, by its committed recipe",
+    "study": "run the trainings behind a lesson's figure; stop it and start it as you like",
     "bench": "measure speed on this machine; --gpu trains a slice of the paper's run",
     "doctor": "say what is installed, what is missing, and how to get it",
 }

@@ -13,5 +13,6 @@ Folder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hi
 File = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 Count = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
 Counts = Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="N N ...", help_behavior_hint="")]
+Numbers = Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="X X ...", help_behavior_hint="")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="X", help_behavior_hint="")]
 Flag = Annotated[bool, tyro.conf.arg(help_behavior_hint="")]

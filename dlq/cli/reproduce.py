@@ -1,12 +1,14 @@
 """``dlq reproduce``: the models that come with dlq, trained again by the recipe written here."""
 
-import datetime
+import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dlq.cli import games
 from dlq.cli.arguments import Flag, Folder, Model
+from dlq.cli.cards import about, finished
 
 EXAMPLES = """\
   dlq reproduce qlae-rooms
@@ -23,7 +25,7 @@ def reproduce(name: Model, /, *, out: Folder = None, progress: Flag = True) -> i
     """Trains a model that comes with dlq again and saves it, with a card that says how and what it scores.
 
     Args:
-        name: qlae-rooms
+        name: qlae-rooms, digits-judge, infogan-digits, info-wgan-rooms or ql-info-wgan-rooms
         out: the folder to write (default: one of the model's name in the current folder)
         progress: no progress bars
     """
@@ -36,10 +38,8 @@ def reproduce(name: Model, /, *, out: Folder = None, progress: Flag = True) -> i
     if (folder / "model.json").exists():
         raise ValueError(f"{folder} holds a model already, and nothing is overwritten; choose another --out")
     scores = recipe(folder, progress)["scores"]
-    print(
-        f"saved {folder}: modularity {scores['modularity']:.2f}, explicitness {scores['explicitness']:.2f}, "
-        f"compactness {scores['compactness']:.2f}, PSNR {scores['psnr']:.1f} dB. Next: dlq evaluate {folder}"
-    )
+    numbers = [f"{key.replace('_', ' ')} {value:.3g}" for key, value in scores.items() if isinstance(value, float)]
+    print(f"saved {folder}: {', '.join(numbers)}; load it with dlq.load({str(folder)!r})")
     return 0
 
 
@@ -49,37 +49,29 @@ def qlae_rooms(out: Path, progress: bool = True) -> dict[str, Any]:
     The scores are those of the model read back from its half-precision file.
     """
     from dlq import checkpoints
-    from dlq.cli import machine, scores
+    from dlq.cli import scores
     from dlq.datasets import rooms
     from dlq.evaluation import evaluate
     from dlq.models import qlae
-    from dlq.training import device, fit, sharpen
+    from dlq.training import fit, sharpen
 
     start, data = time.perf_counter(), rooms(size=SIZE, sizes=SIZES)
     model = qlae(data.image_shape, NUM_LATENTS, NUM_VALUES, seed=SEED)
-    _finished(fit(model, data, steps=STEPS, settle=SETTLE, seed=SEED, progress=progress))
+    finished(fit(model, data, steps=STEPS, settle=SETTLE, seed=SEED, progress=progress))
     sharp = sharpen(model, data, size=SHARP_SIZE, convolutional=True, steps=SHARPEN_STEPS, seed=SEED, progress=progress)
-    _finished(sharp.training_state.history)
-    card = {
-        "command": "dlq reproduce qlae-rooms",
-        "data": {"name": "rooms", "size": SHARP_SIZE, "sizes": [*SIZES], "path": None},
-        "seed": SEED,
-        "steps": {"fit": STEPS, "of them settle": SETTLE, "sharpen": SHARPEN_STEPS},
-        "device": machine.device_name(device()),
-        "versions": machine.versions(),
-        "date": datetime.date.today().isoformat(),
-        "seconds": round(time.perf_counter() - start, 1),
-    }
+    finished(sharp.training_state.history)
+    card = about("qlae-rooms", {"name": "rooms", "size": SHARP_SIZE, "sizes": [*SIZES], "path": None}, SEED, start)
+    card["steps"] = {"fit": STEPS, "of them settle": SETTLE, "sharpen": SHARPEN_STEPS}
     checkpoints.save(sharp, out, half=True, training=False, card=card)
     card["scores"] = scores.as_record(evaluate(checkpoints.load(out), data.resized(SHARP_SIZE)))
     checkpoints.save(sharp, out, half=True, training=False, card=card)
     return card
 
 
-def _finished(history: Any) -> None:
-    """``fit`` returns where it is interrupted; half a recipe is no model."""
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
-
-
-RECIPES: dict[str, Callable[[Path, bool], dict[str, Any]]] = {"qlae-rooms": qlae_rooms}
+RECIPES: dict[str, Callable[[Path, bool], dict[str, Any]]] = {
+    "qlae-rooms": qlae_rooms,
+    "digits-judge": games.digits_judge,
+    "infogan-digits": games.infogan_digits,
+    "info-wgan-rooms": functools.partial(games.wgan_rooms, "info_wgan_gp"),
+    "ql-info-wgan-rooms": functools.partial(games.wgan_rooms, "ql_info_wgan_gp"),
+}

@@ -42,11 +42,13 @@ def train(
     Ctrl-C and SIGTERM save what there is between two steps.
 
     Args:
-        model: qlae or autoencoder (small, learn in seconds), qlae_paper or autoencoder_paper (for a GPU)
-        data: rooms, sprites, digits, or the path of a dsprites (.npz, .hdf5) or shapes3d (.h5) file
+        model: qlae, autoencoder, bio_ae, vq_vae, fsq_autoencoder, tripod or another preset (small, learn in seconds),
+            qlae_paper or another one of that ending (for a GPU)
+        data: rooms, sprites, digits, a folder of images, a dsprites (.npz, .hdf5) or shapes3d (.h5) file, or NAME:PATH,
+            such as celeba:/data/celeba
         steps: steps in all, those of earlier commands too (default: the model's own number)
         out: the run folder (default: runs/MODEL-DATA)
-        size: pixels a side (default: 16, digits 28, paper models 64)
+        size: pixels a side (default: 16, digits 28, folders of images 32, paper models 64)
         sizes: number of values of each factor (default: 5 5 5 4 1 5 of rooms, 3 3 1 8 8 of sprites; paper models: all)
         full: all values of each factor
         num_latents: number of latents

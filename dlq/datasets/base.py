@@ -102,7 +102,10 @@ class FactorDataset:
     def batch(self, indices, device="cpu") -> Tensor:
         """Images of these rows as x in [0, 1], float32 (B, C, H, W) on the device: exactly ``images[i] / 255``."""
         rows = torch.from_numpy(np.atleast_1d(check_rows(indices, len(self))))
-        x = self.images.gather(rows, torch.device(device)).to(torch.float32)
+        pixels = self.images.gather(rows, torch.device(device))
+        if pixels.device.type == "cpu":  # by numpy: torch's threads wait for one another where others use the cores
+            return torch.from_numpy(np.divide(pixels.numpy(), np.float32(255), dtype=np.float32))
+        x = pixels.to(torch.float32)
         return x.div_(torch.full((), 255.0, device=x.device))  # by a tensor: by a number, CUDA multiplies by 1/255
 
     def sample(self, n: int, generator: torch.Generator) -> np.ndarray:

@@ -11,3 +11,7 @@ class MissingFile(DataError):
 
 class WrongFile(DataError):
     """A file is there, and it is not the dataset that was asked for."""
+
+
+class DownloadError(DataError):
+    """A file could not be downloaded, or may not be; what to do by hand is in the message."""

@@ -1,7 +1,8 @@
 """Sprites: the dSprites dataset (Matthey, Higgins, Hassabis & Lerchner, 2017) drawn anew, without its file.
 
 The official renderer is not public. The shapes here were fitted to the 320 frames of the published preview: on average
-less than 1 wrong pixel of 4096. It is a re-rendering, not the official file: say so beside its numbers.
+less than 1 wrong pixel of 4096. The preview turns shapes at scale 1 only, and moves only the heart; the rest is
+extrapolated. It is a re-rendering, not the official file: say so beside its numbers.
 Differences: the constant factor ``color`` is left out, and the orientations of ``orientation="clean"`` all differ
 (the official first and last are the same image).
 """

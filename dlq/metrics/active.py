@@ -26,6 +26,18 @@ def iqr_above(fraction: float) -> ActiveRule:
     return _above(lambda latents: np.subtract(*np.quantile(latents, [0.75, 0.25], axis=0)), "iqr", fraction)
 
 
+def std_at_least(smallest: float | int) -> ActiveRule:
+    """Makes the rule "the latent's standard deviation is at least this, and not 0", in the latent's own unit."""
+    if not 0 <= smallest < np.inf:
+        raise ValueError(f"the smallest standard deviation is {smallest}; it must be at least 0 and finite")
+
+    def rule(latents: np.ndarray) -> np.ndarray:
+        return (latents.std(axis=0, ddof=1) >= smallest) & (np.ptp(latents, axis=0) > 0)
+
+    rule.__name__ = f"std_at_least({smallest:g})"
+    return rule
+
+
 def _above(spread: Callable[[np.ndarray], np.ndarray], name: str, fraction: float) -> ActiveRule:
     if not 0 <= fraction < 1:
         raise ValueError(f"the fraction of the largest {name} is {fraction}; it must be at least 0 and below 1")

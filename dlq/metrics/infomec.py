@@ -7,7 +7,6 @@ the nearest-neighbour estimator is seeded; both encodings of explicitness are re
 the scalar one for QLAE and the stand-alone code the one-hot one, and the two differ widely.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from dlq.metrics import information
 from dlq.metrics.active import ActiveRule, range_above, range_positive
-from dlq.metrics.checks import check_codes
+from dlq.metrics.checks import check_codes, warn_caller
 from dlq.metrics.explicitness import Explicitness, linear_explicitness, one_hot, standardised
 
 
@@ -36,6 +35,7 @@ class InfoMEC(NamedTuple):
     active_rule: str
     encoding: str
     num_neighbors: int | None  # None for discrete latents
+    max_iter: int | None  # None where the classifiers went to their optimum
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ def infomec(
     active: ActiveRule | None = None,
     encoding: Callable | None = None,
     num_neighbors: int = 10,
-    max_iter: int = 100,
+    max_iter: int | None = 100,
     seed: int = 0,
 ) -> InfoMEC:
     """Scores latents (n, num_latents) against integer factors (n, num_factors); 1 is best, 0 is evenly spread.
@@ -61,7 +61,7 @@ def infomec(
     drawn from ``seed``. ``active`` tells which latents count (default: those of positive range, or for continuous ones
     of more than a twentieth of the largest range). ``encoding`` picks what ``explicitness`` is computed from:
     ``one_hot`` (default for discrete) or ``standardised``. ``max_iter`` bounds each classifier; the authors' 100 often
-    stops early, and ``converged`` says so.
+    stops early, and ``converged`` says so. ``max_iter=None`` goes on to the optimum, another and slightly higher number.
 
     Scores that cannot be computed are NaN and ``notes`` has the reason. Raises ValueError on input that no score fits;
     warns (UserWarning) where continuous latents repeat. Needs 2 samples, or ``num_neighbors`` + 2.
@@ -89,6 +89,7 @@ def infomec(
         active_rule=getattr(active, "__name__", repr(active)),
         encoding=getattr(encoding, "__name__", repr(encoding)),
         num_neighbors=None if discrete else num_neighbors,
+        max_iter=max_iter,
         notes=(*notes, *estimator_notes, *score_notes, *explicit_notes),
     )
 
@@ -110,7 +111,7 @@ def _nmi(
     notes = _note("factors {} are constant and skipped", entropy == 0)
     mutual, estimator_notes = information.estimate(factors, latents, discrete, num_neighbors, seed)
     for note in estimator_notes:
-        warnings.warn(note, stacklevel=3)
+        warn_caller(note)
     return information.normalised(mutual, entropy), notes + estimator_notes
 
 
@@ -146,15 +147,19 @@ def _concentration(rows: np.ndarray) -> float:
 
 
 def _explicitness(
-    factors: np.ndarray, latents: np.ndarray, discrete: bool, encoding: Callable, max_iter: int
+    factors: np.ndarray, latents: np.ndarray, discrete: bool, encoding: Callable, max_iter: int | None
 ) -> tuple[dict[Callable, Explicitness], list[str]]:
     if encoding is one_hot and not discrete:
         raise ValueError("encoding=one_hot needs discrete=True, found discrete=False; use encoding=standardised")
     encodings = dict.fromkeys([one_hot, standardised, encoding] if discrete else [standardised, encoding])
     found = {encode: linear_explicitness(factors, encode(latents), max_iter=max_iter) for encode in encodings}
     notes = [
-        f"explicitness ({encode.__name__}): {(~result.converged).sum()} of {factors.shape[1]} classifiers stopped at "
-        f"{max_iter} iterations, the value is slightly low; raise max_iter"
+        f"explicitness ({encode.__name__}): {(~result.converged).sum()} of {factors.shape[1]} classifiers stopped "
+        + (
+            "short of the optimum, the value is slightly low"
+            if max_iter is None
+            else f"at {max_iter} iterations, the value is slightly low; raise max_iter, or pass max_iter=None"
+        )
         for encode, result in found.items()
         if not result.converged.all()
     ]

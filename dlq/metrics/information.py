@@ -6,12 +6,11 @@ https://doi.org/10.1371/journal.pone.0087357, with the choices of scikit-learn's
 1e-10, the k-th distance excluded from the count). Each latent is a line, so sorting replaces its search trees.
 """
 
-import warnings
-
 import numpy as np
-from sklearn.preprocessing import StandardScaler
 
-from dlq.metrics.checks import check_codes, check_few_values
+from dlq.metrics.checks import check_codes, check_few_values, distinct, warn_caller
+
+AT_ONCE = 2**21  # values of latents that the nearest-neighbour estimator works on at once: some copies of 16 MB
 
 
 def entropies(columns: np.ndarray) -> np.ndarray:
@@ -30,7 +29,7 @@ def mutual_information(
     factors, latents = check_codes(factors, latents, min_samples=min_samples(discrete, num_neighbors))
     information, notes = estimate(factors, latents, discrete, num_neighbors, seed)
     for note in notes:
-        warnings.warn(note, stacklevel=2)
+        warn_caller(note)
     return information
 
 
@@ -71,27 +70,36 @@ def normalised(information: np.ndarray, entropy: np.ndarray) -> np.ndarray:
 
 def labels(columns: np.ndarray) -> np.ndarray:
     """Label-encodes each column: int64 codes 0, 1, ... in the order of the values."""
-    encoded = [np.unique(column, return_inverse=True)[1] for column in columns.T]
-    return np.stack(encoded, axis=1).astype(np.int64)
+    # sorting values is several times faster than sorting positions, which np.unique's return_inverse would do
+    rows = [np.searchsorted(distinct(column), column) for column in np.ascontiguousarray(columns.T)]
+    return np.stack(rows).astype(np.int64, copy=False).T
 
 
 def count_information(factors: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The plug-in estimate from label-encoded columns, exactly 0 where the table factorises."""
-    information = np.empty((factors.shape[1], codes.shape[1]))
-    for i, factor in enumerate(factors.T):
-        for j, code in enumerate(codes.T):
-            num_codes = code.max() + 1
-            table = np.bincount(factor * num_codes + code, minlength=(factor.max() + 1) * num_codes)
-            information[i, j] = _table_information(table.reshape(-1, num_codes))
+    factor_rows, code_rows = np.ascontiguousarray(factors.T), np.ascontiguousarray(codes.T)
+    num_values, num_codes = factor_rows.max(axis=1) + 1, code_rows.max(axis=1) + 1
+    information = np.empty((len(factor_rows), len(code_rows)))
+    for i, factor in enumerate(factor_rows):
+        for j, code in enumerate(code_rows):
+            table = np.bincount(factor * num_codes[j] + code, minlength=num_values[i] * num_codes[j])
+            information[i, j] = _table_information(table.reshape(num_values[i], num_codes[j]))
     return information
 
 
 def neighbour_information(factors: np.ndarray, latents: np.ndarray, num_neighbors: int, seed: int) -> np.ndarray:
     """Ross's estimate, k = ``num_neighbors``; a label that occurs once is left out, as in scikit-learn."""
+    from sklearn.preprocessing import StandardScaler
+
     # RandomState and the order of its draws are scikit-learn's, so the same seed gives the same noise
     noise = np.random.RandomState(seed).standard_normal(latents.shape)
-    latents = StandardScaler().fit_transform(latents) + 1e-10 * noise
-    return np.stack([_factor_information(factor, latents, num_neighbors) for factor in factors.T])
+    noise *= 1e-10
+    noise += StandardScaler().fit_transform(latents)
+    some = max(1, AT_ONCE // len(latents))
+    blocks = [np.ascontiguousarray(noise[:, j : j + some].T) for j in range(0, latents.shape[1], some)]
+    del noise
+    rows = [[_factor_information(factor, block, num_neighbors) for block in blocks] for factor in factors.T]
+    return np.stack([np.concatenate(row) for row in rows])
 
 
 def _entropy(counts: np.ndarray) -> float:
@@ -108,32 +116,34 @@ def _table_information(table: np.ndarray) -> float:
 
 
 def _factor_information(factor: np.ndarray, latents: np.ndarray, num_neighbors: int) -> np.ndarray:
+    """Of one factor (n,) and some latents (num_latents, n)."""
     counts = np.bincount(factor)
-    latents = latents[counts[factor] > 1]
-    factor = factor[counts[factor] > 1]
+    kept = counts[factor] > 1
+    if not kept.all():
+        factor, latents = factor[kept], latents[:, kept]
     if len(factor) == 0:
-        return np.zeros(latents.shape[1])
-    everything = np.sort(latents, axis=0)
+        return np.zeros(len(latents))
+    everything = np.sort(latents, axis=1)
     # digamma(m) = harmonic(m) - Euler's constant, which cancels in the sum of four
     harmonic = np.concatenate(([np.nan, 0.0], np.cumsum(1.0 / np.arange(1, len(factor)))))
-    total = np.full(latents.shape[1], harmonic[len(factor)])
-    for label in np.unique(factor):
-        group = np.sort(latents[factor == label], axis=0)
-        count = len(group)
+    total = np.full(len(latents), harmonic[len(factor)])
+    for label in np.flatnonzero(counts > 1):
+        group = np.sort(latents[:, factor == label], axis=1)
+        count = group.shape[1]
         k = min(num_neighbors, count - 1)
         inside = _points_within(everything, group, np.nextafter(_kth_distance(group, k), 0))
-        total += (count * (harmonic[k] - harmonic[count]) - harmonic[inside].sum(axis=0)) / len(factor)
+        total += (count * (harmonic[k] - harmonic[count]) - harmonic[inside].sum(axis=1)) / len(factor)
     return np.maximum(total, 0.0)
 
 
 def _kth_distance(group: np.ndarray, k: int) -> np.ndarray:
     """Distance of each sorted point to its k-th neighbour: the best of the k + 1 windows of k + 1 points holding it."""
-    count = len(group)
-    pad = np.full((k, group.shape[1]), np.inf)
-    padded = np.concatenate([-pad, group, pad])
+    num_latents, count = group.shape
+    pad = np.full((num_latents, k), np.inf)
+    padded = np.concatenate([-pad, group, pad], axis=1)
     distance = np.full(group.shape, np.inf)
     for start in range(k + 1):
-        below, above = padded[start : start + count], padded[start + k : start + k + count]
+        below, above = padded[:, start : start + count], padded[:, start + k : start + k + count]
         np.minimum(distance, np.maximum(group - below, above - group), out=distance)
     return distance
 
@@ -141,15 +151,13 @@ def _kth_distance(group: np.ndarray, k: int) -> np.ndarray:
 def _points_within(everything: np.ndarray, group: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """How many of the sorted points lie within ``radius`` of each point of the group, itself included."""
     inside = np.empty(group.shape, dtype=np.int64)
-    for j, points in enumerate(everything.T):
-        points = np.ascontiguousarray(points)
-        x, r = group[:, j], radius[:, j]
+    for j, (points, x, r) in enumerate(zip(everything, group, radius, strict=True)):
         first = np.searchsorted(points, x - r, side="left")
         last = np.searchsorted(points, x + r, side="right") - 1
         # x - r rounds, so a point just outside can look inside: compare the differences themselves
         first += x - points[first] > r
         last -= points[last] - x > r
-        inside[:, j] = last - first + 1
+        inside[j] = last - first + 1
     return inside
 
 

@@ -2,9 +2,59 @@
 
 from torch import nn
 
+from dlq.models.ard_paper import ard_vae_celeba, ard_vae_cifar10, ard_vae_dsprites, ard_vae_mnist, ard_vae_shapes3d
+from dlq.models.ard_vae import ARDVAE, ard_vae
 from dlq.models.autoencoder import AutoEncoder, autoencoder, autoencoder_paper, qlae, qlae_paper, sharpened
+from dlq.models.baselines import bio_ae, bio_ae_paper, fsq_autoencoder, tripod, vq_vae, vq_vae_paper
+from dlq.models.consistent import Consistent, consistency_only
+from dlq.models.info_wgan import InfoWGAN, info_wgan_gp, info_wgan_gp_paper, ql_info_wgan_gp, ql_info_wgan_gp_paper
+from dlq.models.infogan import InfoGAN, infogan, infogan_paper
+from dlq.models.judge import Judge, judge
+from dlq.models.pruned import pruned
+from dlq.models.vae import VAE, beta_tcvae, beta_vae, dip_vae_i, dip_vae_ii, factor_vae, vae
 
-__all__ = ["AutoEncoder", "autoencoder", "autoencoder_paper", "build", "qlae", "qlae_paper", "sharpened"]
+__all__ = [
+    "ARDVAE",
+    "VAE",
+    "AutoEncoder",
+    "Consistent",
+    "InfoGAN",
+    "InfoWGAN",
+    "Judge",
+    "ard_vae",
+    "ard_vae_celeba",
+    "ard_vae_cifar10",
+    "ard_vae_dsprites",
+    "ard_vae_mnist",
+    "ard_vae_shapes3d",
+    "autoencoder",
+    "autoencoder_paper",
+    "beta_tcvae",
+    "beta_vae",
+    "bio_ae",
+    "bio_ae_paper",
+    "build",
+    "consistency_only",
+    "dip_vae_i",
+    "dip_vae_ii",
+    "factor_vae",
+    "fsq_autoencoder",
+    "info_wgan_gp",
+    "info_wgan_gp_paper",
+    "infogan",
+    "infogan_paper",
+    "judge",
+    "pruned",
+    "ql_info_wgan_gp",
+    "ql_info_wgan_gp_paper",
+    "qlae",
+    "qlae_paper",
+    "sharpened",
+    "tripod",
+    "vae",
+    "vq_vae",
+    "vq_vae_paper",
+]
 
 
 def build(name: str, arguments: dict) -> nn.Module:

@@ -9,7 +9,7 @@ are ours. Where this differs from the authors' code: latents are bit-exact codeb
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from dlq.models.presets import check_image_shape, preset
 from dlq.nn import ConvEncoder, DenseDecoder, DenseEncoder, Shrink, StyleDecoder, UpsamplingDecoder
-from dlq.quantizers import FSQ, LatentQuantizer, Quantized
+from dlq.quantizers import FSQ, LatentQuantizer, Quantized, VectorQuantizer
 from dlq.recipe import Player, Recipe, cosine, weights_and_biases
 
 TEACHING = Recipe(steps=6_500, batch_size=32, threads=1)
@@ -29,23 +29,26 @@ class AutoEncoder(nn.Module):
     """An encoder (x to latents), an optional quantizer between, and a decoder (z to image logits).
 
     Any ``nn.Module`` that returns ``Quantized`` serves as ``bottleneck``; None leaves the latents continuous.
+    ``penalty(decoder, soft, z, generator)`` returns more weighted terms of the loss by name; ``soft`` are the latents before
+    the bottleneck, z those after it. Latents that are vectors (``VectorQuantizer``) are encoded as their number.
     """
 
     def __init__(
         self,
         encoder: nn.Module,
-        bottleneck: LatentQuantizer | FSQ | nn.Module | None,
+        bottleneck: LatentQuantizer | FSQ | VectorQuantizer | nn.Module | None,
         decoder: nn.Module,
         *,
         image_shape: Sequence[int],
         num_latents: int,
         recipe: Recipe = TEACHING,
         optimizer: tuple[float, float] = (1e-3, 0.0),
+        penalty: Callable[..., dict[str, Tensor]] | None = None,
     ):
         super().__init__()
         self.encoder, self.bottleneck, self.decoder = encoder, bottleneck, decoder
         self.image_shape, self.num_latents, self.recipe = check_image_shape(image_shape), num_latents, recipe
-        self.learning_rate, self.weight_decay = optimizer
+        (self.learning_rate, self.weight_decay), self.penalty = optimizer, penalty
 
     @property
     def codebook(self) -> list[Tensor] | None:
@@ -54,34 +57,91 @@ class AutoEncoder(nn.Module):
 
     def quantize(self, x: Tensor) -> Quantized:
         """Encodes x (batch, C, H, W) and passes the bottleneck. Without one, ``indices`` is empty."""
-        soft = self.encoder(x)
+        return self._quantized(self.encoder(x))
+
+    def _quantized(self, soft: Tensor) -> Quantized:
         if self.bottleneck is None:
-            return Quantized(soft, torch.empty(len(x), 0, dtype=torch.int64), {})
+            return Quantized(soft, torch.empty(len(soft), 0, dtype=torch.int64), {})
         return self.bottleneck(soft)
 
     def encode(self, x: Tensor) -> Tensor:
         """The latents z (batch, num_latents) of x (batch, C, H, W) in [0, 1]; quantized where there is a quantizer."""
-        return self.quantize(x).z
+        quantized = self.quantize(x)
+        return quantized.indices.float() if isinstance(self.bottleneck, VectorQuantizer) else quantized.z
 
     def decode(self, z: Tensor) -> Tensor:
         """Images (batch, C, H, W) in [0, 1] of latents z (batch, num_latents)."""
+        z = self.bottleneck.look_up(z) if isinstance(self.bottleneck, VectorQuantizer) else z
         return torch.sigmoid(self.decoder(z).float())
 
-    def loss(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of x (batch, C, H, W) and its weighted terms; reconstruction is in nats, a mean over pixels."""
-        quantized = self.quantize(x)
+    def loss(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of x (batch, C, H, W) and its weighted terms; reconstruction is in nats, a mean over pixels.
+
+        A penalty that draws takes its draws from ``generator`` (default: a fresh one of seed 0).
+        """
+        soft = self.encoder(x)
+        quantized = self._quantized(soft)
         logits = self.decoder(quantized.z).float()
         terms = {"reconstruction": F.binary_cross_entropy_with_logits(logits, x), **quantized.losses}
+        if self.penalty is not None:
+            generator = torch.Generator(x.device).manual_seed(0) if generator is None else generator
+            terms |= self.penalty(self.decoder, soft, quantized.z, generator)
         return torch.stack(list(terms.values())).sum(), terms
 
     def players(self) -> list[Player]:
         """One player; weights are decayed and clipped, biases and codebooks are not."""
         groups = weights_and_biases(self, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
-        return [Player("autoencoder", groups, lambda batch, generator: self.loss(batch))]
+        return [Player("autoencoder", groups, self.loss)]
 
     def sharpened(self, size: int, *, convolutional: bool = False, seed: int = 0) -> "AutoEncoder":
         """A copy with frozen encoder and codes and a fresh, untrained decoder for ``size``-pixel pictures."""
         return sharpened(self, size, convolutional=convolutional, seed=seed)
+
+
+def small(
+    image_shape: Sequence[int],
+    num_latents: int,
+    width: int,
+    bottleneck: nn.Module | None = None,
+    *,
+    optimizer: tuple[float, float],
+    penalty: Callable[..., dict[str, Tensor]] | None = None,
+) -> AutoEncoder:
+    """The teaching networks around any bottleneck: what compares fairly differs in nothing else."""
+    image_shape, inputs = check_image_shape(image_shape), getattr(bottleneck, "width", num_latents)
+    return AutoEncoder(
+        DenseEncoder(image_shape, inputs, width=width),
+        bottleneck,
+        DenseDecoder(image_shape, inputs, width=width),
+        image_shape=image_shape,
+        num_latents=num_latents,
+        optimizer=optimizer,
+        penalty=penalty,
+    )
+
+
+def published(
+    image_shape: Sequence[int],
+    num_latents: int,
+    width: int,
+    bottleneck: nn.Module | None = None,
+    *,
+    weight_decay: float,
+    penalty: Callable[..., dict[str, Tensor]] | None = None,
+) -> AutoEncoder:
+    """The networks and the schedule of Hsu et al. 2023, which their baselines share, around any bottleneck."""
+    image_shape, inputs = check_image_shape(image_shape), getattr(bottleneck, "width", num_latents)
+    widths = (width, 2 * width, 4 * width, 8 * width)
+    return AutoEncoder(
+        ConvEncoder(image_shape, inputs, widths=widths, dense=8 * width),
+        bottleneck,
+        StyleDecoder(image_shape, inputs, widths=widths[::-1], dense=8 * width),
+        image_shape=image_shape,
+        num_latents=num_latents,
+        recipe=PAPER,
+        optimizer=(1e-3, weight_decay),
+        penalty=penalty,
+    )
 
 
 @preset
@@ -95,14 +155,7 @@ def autoencoder(
     seed: int = 0,
 ) -> AutoEncoder:
     """The small teaching autoencoder with continuous latents: the control of ``qlae``, with the same networks."""
-    return AutoEncoder(
-        DenseEncoder(image_shape := check_image_shape(image_shape), num_latents, width=width),
-        None,
-        DenseDecoder(image_shape, num_latents, width=width),
-        image_shape=image_shape,
-        num_latents=num_latents,
-        optimizer=(learning_rate, weight_decay),
-    )
+    return small(image_shape, num_latents, width, optimizer=(learning_rate, weight_decay))
 
 
 @preset
@@ -114,35 +167,17 @@ def qlae(
     width: int = 128,
     learning_rate: float = 1e-3,
     weight_decay: float = 0.3,
+    shared_codebook: bool = False,
     seed: int = 0,
 ) -> AutoEncoder:
     """The small teaching QLAE: dense networks, ``num_values`` learned values for each of ``num_latents`` latents.
 
     About three latents for each factor that varies, of three values each, learn fastest. ``image_shape`` is
     (channels, height, width), best at 16 to 32 pixels; ``weight_decay`` is decoupled and spares biases and codebooks.
+    ``shared_codebook`` lets all latents choose from the same values (the paper's ablation), ``weight_decay=0`` is another.
     """
-    return AutoEncoder(
-        DenseEncoder(image_shape := check_image_shape(image_shape), num_latents, width=width),
-        LatentQuantizer(num_latents, num_values),
-        DenseDecoder(image_shape, num_latents, width=width),
-        image_shape=image_shape,
-        num_latents=num_latents,
-        optimizer=(learning_rate, weight_decay),
-    )
-
-
-def _paper(image_shape: Sequence[int], num_latents: int, width: int, bottleneck: nn.Module | None, weight_decay: float):
-    image_shape = check_image_shape(image_shape)
-    widths = (width, 2 * width, 4 * width, 8 * width)
-    return AutoEncoder(
-        ConvEncoder(image_shape, num_latents, widths=widths, dense=8 * width),
-        bottleneck,
-        StyleDecoder(image_shape, num_latents, widths=widths[::-1], dense=8 * width),
-        image_shape=image_shape,
-        num_latents=num_latents,
-        recipe=PAPER,
-        optimizer=(1e-3, weight_decay),
-    )
+    quantizer = LatentQuantizer(num_latents, num_values, shared=shared_codebook)
+    return small(image_shape, num_latents, width, quantizer, optimizer=(learning_rate, weight_decay))
 
 
 @preset
@@ -153,7 +188,7 @@ def autoencoder_paper(
 
     ``num_latents`` is twice the number of factors in the paper; its Shapes3D and MPI3D files use a weight decay of 1e-3.
     """
-    return _paper(image_shape, num_latents, width, None, weight_decay)
+    return published(image_shape, num_latents, width, weight_decay=weight_decay)
 
 
 @preset
@@ -164,13 +199,15 @@ def qlae_paper(
     *,
     width: int = 32,
     weight_decay: float = 0.1,
+    shared_codebook: bool = False,
     seed: int = 0,
 ) -> AutoEncoder:
     """The authors' QLAE for 64-pixel images: 7.65 million parameters, 200,000 steps of batch 128, meant for a GPU.
 
     ``num_latents`` is twice the number of factors in the paper; weight decay is 0.1 (MPI3D: 0.001).
     """
-    return _paper(image_shape, num_latents, width, LatentQuantizer(num_latents, num_values), weight_decay)
+    quantizer = LatentQuantizer(num_latents, num_values, shared=shared_codebook)
+    return published(image_shape, num_latents, width, quantizer, weight_decay=weight_decay)
 
 
 @preset
@@ -186,12 +223,8 @@ def sharpened(model: AutoEncoder, size: int = 64, *, convolutional: bool = False
     if size < side or size % side:
         raise ValueError(f"size is {size}; it must be a multiple of the model's own size, {side}")
     frozen = copy.deepcopy(model).requires_grad_(False)
-    shape = (channels, size, size)
-    decoder: nn.Module = (
-        UpsamplingDecoder(shape, model.num_latents)
-        if convolutional
-        else DenseDecoder(shape, model.num_latents, width=256)
-    )
+    shape, inputs = (channels, size, size), getattr(frozen.bottleneck, "width", model.num_latents)
+    decoder: nn.Module = UpsamplingDecoder(shape, inputs) if convolutional else DenseDecoder(shape, inputs, width=256)
     return AutoEncoder(
         nn.Sequential(Shrink(side), frozen.encoder),
         frozen.bottleneck,

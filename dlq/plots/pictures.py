@@ -114,6 +114,8 @@ def _levels(model: Any, latents: Any, num_levels: int) -> tuple[list[np.ndarray]
     if model.codebook is not None:
         values = [np.sort(_numpy(values)) for values in model.codebook]
         return values, "over its codebook; framed: this image's own value"
+    if getattr(model, "levels", None) is not None:
+        return [_numpy(levels) for levels in model.levels], "over the levels that the model names"
     if latents is None:
         raise ValueError(
             "the model has no codebook, so the levels come from the latents of many images; "

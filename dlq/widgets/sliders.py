@@ -29,14 +29,17 @@ def make_sliders(
     groups: Mapping[str, Iterable] | None,
     latents: np.ndarray | None,
     start: np.ndarray | None,
+    levels: Sequence[np.ndarray] | None = None,
 ) -> list[Slider]:
-    """Makes the sliders of a model that has a codebook, or of one that has none."""
+    """Makes the sliders of a model that has a codebook, of one that names its own levels, or of one that has neither."""
     if codebook is not None:
         return quantized_sliders(codebook, names, groups=groups, latents=latents, start=start)
     if groups:
         raise ValueError(
             "groups= needs a model with a codebook; a continuous latent has no combinations to choose from"
         )
+    if levels is not None:
+        return level_sliders(levels, names, start=start)
     if latents is None:
         raise ValueError("the latents of this model are continuous; give their range: latents=dlq.encode(model, data)")
     return continuous_sliders(latents, names, start=start)
@@ -98,12 +101,19 @@ def continuous_sliders(latents: np.ndarray, names: Sequence[str], *, start: np.n
     The level nearest to ``start`` takes its exact value, so that the starting picture is the reconstruction itself.
     """
     low, high = np.percentile(latents, PERCENTILES, axis=0)
+    return level_sliders(np.linspace(low, high, NUM_LEVELS).T, names, start=start)
+
+
+def level_sliders(
+    levels: Iterable[np.ndarray], names: Sequence[str], *, start: np.ndarray | None = None
+) -> list[Slider]:
+    """Makes one slider a latent over the given levels, of which the one nearest to ``start`` takes its exact value."""
     sliders = []
-    for i, name in enumerate(names):
-        values = np.linspace(low[i], high[i], NUM_LEVELS)
+    for i, (name, values) in enumerate(zip(names, levels, strict=True)):
+        values = np.array(values, np.float32)
         if start is not None:
             values[np.abs(values - start[i]).argmin()] = start[i]
-        sliders.append(Slider(name, (i,), np.unique(values.astype(np.float32))[:, None]))
+        sliders.append(Slider(name, (i,), np.unique(values)[:, None]))
     return sliders
 
 

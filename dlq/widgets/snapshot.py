@@ -16,8 +16,10 @@ class Snapshot:
         self._model = copy.deepcopy(model).eval().requires_grad_(False)
         self.image_shape = tuple(self._model.image_shape)
         self.num_latents = self._model.num_latents
-        values = self._model.codebook
-        self.codebook = None if values is None else [v.detach().cpu().numpy().astype(np.float32) for v in values]
+        self.codebook = _arrays(self._model.codebook)
+        self.levels = _arrays(
+            getattr(self._model, "levels", None)
+        )  # of a model that says what its latents move through
         if self.image_shape[0] not in (1, 3):
             raise ValueError(f"the model's images have {self.image_shape[0]} channels; 1 or 3 can be shown")
 
@@ -36,6 +38,10 @@ class Snapshot:
         weight = next(self._model.parameters(), torch.zeros(()))
         with torch.no_grad():
             return function(torch.from_numpy(values).to(weight.device, weight.dtype)).float().cpu().numpy()
+
+
+def _arrays(tensors) -> list[np.ndarray] | None:
+    return None if tensors is None else [v.detach().cpu().numpy().astype(np.float32) for v in tensors]
 
 
 def as_x(image: object, shape: tuple[int, int, int]) -> np.ndarray:

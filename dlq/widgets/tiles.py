@@ -37,17 +37,33 @@ def num_movable(levels: Sequence[int]) -> int:
     return sum(num_levels > 1 for num_levels in levels)
 
 
-def codes_within(levels: Sequence[int], anchor: Sequence[int], reach: int) -> np.ndarray:
+def window_of(num_levels: int, level: int, window: int) -> tuple[int, int]:
+    """Places a window of so many levels around one level: the first in it, and the first after it."""
+    low = max(0, min(level - window // 2, num_levels - window))
+    return low, min(num_levels, low + window)
+
+
+def largest_window(levels: Sequence[int], limit: int) -> int:
+    """Finds how many levels of each slider single moves can cover with at most ``limit`` tiles; at least 1."""
+    window = max(levels)
+    while window > 1 and count_within([min(n, window) for n in levels], 1) > limit:
+        window -= max(1, window // 50)
+    return window
+
+
+def codes_within(levels: Sequence[int], anchor: Sequence[int], reach: int, *, window: int | None = None) -> np.ndarray:
     """Lists the codes within reach of the anchor in lexicographic order, int64 (n, num_sliders).
 
-    The order is the order of the tiles in the atlas; ``codesWithin`` in traversal.js makes the same list.
+    Only ``window`` levels of each slider around the anchor's are listed, by default all. The order is the order of the
+    tiles in the atlas; ``codesWithin`` in traversal.js makes the same list.
     """
+    window = max(levels) if window is None else window
     codes: list[tuple[tuple[int, ...], int]] = [((), reach)]
     for num_levels, home in zip(levels, anchor, strict=True):
         codes = [
             ((*code, level), left - (level != home))
             for code, left in codes
-            for level in range(num_levels)
+            for level in range(*window_of(num_levels, home, window))
             if level == home or left > 0
         ]
     return np.array([code for code, _ in codes], np.int64)

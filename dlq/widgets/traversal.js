@@ -1,38 +1,27 @@
-// Latent traversal: draws the tile of the current code out of an atlas of pictures decoded ahead.
-// Plain ES module after anywidget's contract (model.get, set, on, off, save_changes); the same file serves Jupyter and pages.
+// Sliders over a code, and the tile of the current code out of an atlas of pictures made ahead: Traversal, FactorBrowser.
 
-const MOST_THUMBNAILS = 12, KEPT_ATLASES = 8, PATIENCE = 4000; // levels, atlases, milliseconds
+const MOST_THUMBNAILS = 12, NEAR = 12, KEPT_ATLASES = 8, PATIENCE = 4000; // levels, levels, atlases, milliseconds
 
 // The codes with at most `reach` sliders away from the anchor, in the order of the tiles (tiles.py: codes_within).
-function codesWithin(levels, anchor, reach) {
+function codesWithin(levels, { anchor, reach, window }) {
   let codes = [[[], reach]];
   levels.forEach((count, i) => {
-    codes = codes.flatMap(([code, left]) => [...Array(count).keys()]
+    const low = Math.max(0, Math.min(anchor[i] - Math.floor(window / 2), count - window));
+    codes = codes.flatMap(([code, left]) => [...Array(Math.min(window, count)).keys()].map((k) => low + k)
       .filter((level) => level === anchor[i] || left > 0)
       .map((level) => [[...code, level], left - (level !== anchor[i])]));
   });
   return codes.map(([code]) => code);
 }
 
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined) element.textContent = text; // names are text, never markup
-  return element;
-}
-
-// Notebook 7 reads keys before they reach us, and its shortcuts match the focused element itself: mark each one.
-const keepKeys = (element) => element.setAttribute("data-lm-suppress-shortcuts", "true");
-
 function render({ model, el }) {
-  const names = model.get("names"), texts = model.get("texts"), levels = texts.map((t) => t.length);
+  const names = model.get("names"), texts = model.get("texts"), levels = model.get("levels"), words = model.get("words");
   const [height, width] = model.get("shape"), live = model.get("live");
   const movable = levels.filter((n) => n > 1).length;
-  const uid = "dlq-" + Math.random().toString(36).slice(2);
-  let atlases = [], recent = [], returned = [], timer;
+  const uid = newId(), whole = !!words.range; // whether one strip shows the whole range of one slider, under all of them
+  let atlases = [], recent = [], returned = [], shown = Math.max(0, levels.findIndex((n) => n > 1)), timer;
 
-  const root = make("div", "dlq-traversal");
-  root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab: leave our arrow keys alone
+  const root = makeRoot("dlq-traversal");
   root.style.setProperty("--dlq-tile", model.get("tile") + "px");
   root.style.setProperty("--dlq-column", names.length > 8 ? "9rem" : "15rem");
   const pictures = make("div", "dlq-pictures");
@@ -44,16 +33,16 @@ function render({ model, el }) {
   }
   const canvas = blank();
   canvas.setAttribute("role", "img");
-  figure(canvas, "Decoded");
-  const buttons = make("div", "dlq-buttons"), status = make("div", "dlq-status"), note = make("div", "dlq-note");
-  status.setAttribute("role", "status");
-  status.setAttribute("aria-live", "polite");
-  button("Reset", () => { recent = []; returned = []; go(model.get("start")); });
-  button("Random", random);
+  figure(canvas, words.caption);
+  const buttons = make("div", "dlq-buttons"), status = makeStatus(), note = make("div", "dlq-note");
+  buttons.append(makeButton("Reset", () => { recent = []; returned = []; go(model.get("start")); }));
+  buttons.append(makeButton(words.random, random));
   const side = make("div", "dlq-side"), box = make("fieldset"), rows = names.map(row);
-  box.prepend(make("legend", "", "Latent code"));
+  const range = make("section", "dlq-range"), heading = make("h2"), strip = make("div");
+  range.append(heading, strip);
+  box.prepend(make("legend", "", words.legend));
   side.append(pictures, buttons, status);
-  root.append(side, box, note);
+  root.append(side, box, ...(whole ? [range] : []), note);
   el.append(root);
 
   function figure(content, caption) {
@@ -66,25 +55,14 @@ function render({ model, el }) {
     c.width = width; c.height = height;
     return c;
   }
-  function button(text, action) {
-    const b = make("button", "", text);
-    b.type = "button";
-    keepKeys(b);
-    b.addEventListener("click", action);
-    buttons.append(b);
-  }
   function row(name, i) {
-    const line = make("div", "dlq-row"), label = make("label", "", name), value = make("span", "dlq-value");
-    const slider = make("input"), strip = make("div", "dlq-strip"), thumbs = [];
-    Object.assign(slider, { type: "range", min: 0, max: levels[i] - 1, step: 1, id: `${uid}-${i}`, disabled: levels[i] < 2 });
-    keepKeys(slider);
-    label.htmlFor = slider.id;
-    label.title = name;
-    slider.addEventListener("input", () => move(i, +slider.value));
+    const line = make("div", "dlq-row"), strip = make("div", "dlq-strip"), thumbs = [];
+    const { label, slider, value } = makeSlider(`${uid}-${i}`, name, levels[i] - 1, (level) => move(i, level));
+    if (whole) slider.addEventListener("focus", () => { shown = i; drawRange(); });
     strip.setAttribute("aria-hidden", "true"); // the slider says the same
     line.style.setProperty("--dlq-levels", levels[i]);
     line.append(label, value, slider);
-    if (levels[i] <= MOST_THUMBNAILS) {
+    if (levels[i] <= MOST_THUMBNAILS && !whole) {
       for (let level = 0; level < levels[i]; level++) {
         const thumb = blank();
         thumb.addEventListener("click", () => move(i, level));
@@ -108,6 +86,7 @@ function render({ model, el }) {
     target.getContext("2d").drawImage(atlas.picture, x, y, width, height, 0, 0, width, height);
   }
   const said = (i, level) => levels[i] < 2 ? "only value" : `value ${level + 1} of ${levels[i]}`;
+  const text = (i, level) => texts[i][level] ?? `${names[i]} ${level}`;
   const put = (code, i, level) => code.map((old, j) => (j === i ? level : old));
 
   function go(code) {
@@ -127,6 +106,7 @@ function render({ model, el }) {
   function move(i, level) {
     const { code, back } = destination(i, level);
     recent = [...recent.filter((j) => j !== i), i];
+    shown = i;
     returned = back;
     go(code);
   }
@@ -134,7 +114,7 @@ function render({ model, el }) {
     const pick = (list) => list[Math.floor(Math.random() * list.length)], samples = model.get("samples");
     recent = []; returned = [];
     if (live) return go(samples.length ? pick(samples) : levels.map((n) => Math.floor(Math.random() * n)));
-    const { anchor, reach } = model.get("atlas"), all = codesWithin(levels, anchor, reach);
+    const all = codesWithin(levels, model.get("atlas"));
     const known = all.filter((code) => !unseen(find(code)));
     go(pick(known.length ? known : all));
   }
@@ -147,7 +127,8 @@ function render({ model, el }) {
     }
     if (model.get("problem")) lines.push(model.get("problem"));
     else if (!tile) lines.push("Waiting for Python…");
-    else if (unseen(tile)) lines.push("Not seen in the data.");
+    else if (tile.atlas.notes[tile.k]) lines.push(tile.atlas.notes[tile.k]);
+    else if (unseen(tile)) lines.push(words.off);
     return lines.join(" ");
   }
   function draw() {
@@ -157,14 +138,15 @@ function render({ model, el }) {
     root.classList.toggle("dlq-unseen", !!tile && unseen(tile));
     rows.forEach(({ slider, value, thumbs }, i) => {
       slider.value = code[i];
-      slider.setAttribute("aria-valuetext", said(i, code[i]));
-      value.textContent = value.title = `${said(i, code[i]).replace("value ", "")} (${texts[i][code[i]]})`;
+      slider.setAttribute("aria-valuetext", whole ? `${text(i, code[i])}, ${said(i, code[i])}` : said(i, code[i]));
+      value.textContent = value.title = `${said(i, code[i]).replace("value ", "")} (${text(i, code[i])})`;
       thumbs.forEach((thumb, level) => {
         const other = find(destination(i, level).code);
         thumb.className = (level === code[i] ? "dlq-current" : "") + (other && unseen(other) ? " dlq-off" : "");
         if (other) paint(thumb, other);
       });
     });
+    drawRange();
     status.textContent = messages(code, tile);
     if (!tile) {
       timer = setTimeout(() => { status.textContent =
@@ -173,34 +155,46 @@ function render({ model, el }) {
     }
     paint(canvas, tile);
     canvas.dataset.code = code.join();
-    canvas.setAttribute("aria-label", "Decoded image: " + names.map((n, i) => `${n} ${said(i, code[i])}`).join("; "));
+    canvas.setAttribute("aria-label", words.said + ": " + names.map((n, i) => `${n} ${said(i, code[i])}`).join("; "));
+  }
+  // The whole range of the slider in hand, or what is near in a long one; the slider says the same to a screen reader.
+  function drawRange() {
+    if (!whole) return;
+    const code = model.get("code"), i = shown, far = levels[i] > 64 ? NEAR : levels[i];
+    const low = Math.max(0, code[i] - far), high = Math.min(levels[i], code[i] + far + 1);
+    const near = Array.from({ length: high - low }, (_, k) => low + k);
+    heading.textContent = `${words.range} ${names[i]}`;
+    strip.setAttribute("aria-hidden", "true");
+    strip.replaceChildren(...near.flatMap((level) => {
+      const tile = find(destination(i, level).code), thumb = make("figure"), picture = blank();
+      if (!tile) return [];
+      paint(picture, tile);
+      thumb.className = (level === code[i] ? "dlq-current" : "") + (unseen(tile) ? " dlq-off" : "");
+      thumb.append(picture, make("figcaption", "", text(i, level)));
+      thumb.addEventListener("click", () => move(i, level));
+      return [thumb];
+    }));
   }
   async function load() {
     const atlas = model.get("atlas"), picture = new Image();
     picture.src = atlas.image;
     await picture.decode();
     if (atlas !== model.get("atlas")) return; // a newer one is on its way
-    const index = new Map(codesWithin(levels, atlas.anchor, atlas.reach).map((code, k) => [code.join(), k]));
+    const index = new Map(codesWithin(levels, atlas).map((code, k) => [code.join(), k]));
     atlases = [{ ...atlas, picture, index }, ...atlases].slice(0, KEPT_ATLASES);
-    const exact = "Every picture is the model's own output for its code.";
     const moves = atlas.reach === 1 ? "One slider" : `Up to ${atlas.reach} sliders`;
-    const partial = `${moves} at a time can differ from the starting code; the one moved first then goes back.`;
-    const count = `All ${index.size.toLocaleString("en")} codes are here.`;
-    const more = atlas.reach >= movable ? count : live ? "Python decodes the next ones as you move." : partial;
-    const mark = atlas.unseen ? " An orange mark: not seen in the data." : "";
-    note.textContent = `${exact} ${more}${mark}`;
+    const partial = `${moves} at a time can differ from ${words.home}; the one moved first then goes back.`;
+    const count = `All ${index.size.toLocaleString("en")} ${words.all}`;
+    const more = atlas.reach >= movable && atlas.window >= Math.max(...levels) ? count : live ? words.next : partial;
+    note.textContent = `${words.exact} ${more}${atlas.unseen ? " " + words.mark : ""}`;
     draw();
   }
 
-  model.on("change:code", draw);
-  model.on("change:problem", draw);
-  model.on("change:atlas", load);
+  const stop = listen(model, { code: draw, problem: draw, atlas: load });
   load();
   return () => {
     clearTimeout(timer);
-    model.off("change:code", draw);
-    model.off("change:problem", draw);
-    model.off("change:atlas", load);
+    stop();
     root.remove();
   };
 }

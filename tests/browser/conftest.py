@@ -48,6 +48,29 @@ def browser():
 
 
 @pytest.fixture
+def show(browser):
+    """Opens an exported page from the disk with the network off; no request and no error may come of it."""
+    contexts, faults = [], []
+
+    def show(path, *, ready="canvas[data-code]", **options):
+        context = browser.new_context(offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: faults.append(request.url) if request.url.startswith("http") else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
+        page.goto(path.as_uri())
+        page.wait_for_selector(ready)
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
 def serve(tmp_path):
     """Starts JupyterLab or Notebook in an empty folder with no one's settings: serve("lab") gives (url, folder)."""
     with contextlib.ExitStack() as stack:

@@ -13,29 +13,6 @@ PIXELS = "() => [...document.querySelector('.dlq-pictures canvas').getContext('2
 
 
 @pytest.fixture
-def show(browser):
-    """Opens an exported page from the disk with the network off; no request and no error may come of it."""
-    contexts, faults = [], []
-
-    def show(path, **options):
-        context = browser.new_context(offline=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: faults.append(request.url) if request.url.startswith("http") else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("dialog", lambda dialog: faults.append(dialog.message))
-        page.goto(path.as_uri())
-        page.wait_for_selector("canvas[data-code]")
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-@pytest.fixture
 def whole(tmp_path):
     """A page of three latents that holds all 27 codes, and the widget it came from."""
     view = Traversal(Stripes(), IMAGE, names=["red", "green", "blue"])

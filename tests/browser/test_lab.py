@@ -14,9 +14,24 @@ from dlq.widgets import Traversal
 view = Traversal(Stripes((3, 8, 15), num_latents=15), np.full((3, 8, 15), 128, np.uint8))
 view
 """
+FACTORS = """
+import dlq
+from dlq.widgets import FactorBrowser
+view = FactorBrowser(dlq.datasets.rooms(size=16), 240_000)
+view
+"""
+BARS = """
+import numpy as np
+from stand_in import Stripes
+from dlq.widgets import RelevanceBars
+images = 255 * np.eye(4, dtype=np.uint8).repeat(2, 1)[:, None, None].repeat(4, 2)
+view = RelevanceBars(Stripes((1, 4, 8), 4, continuous=True), [1, 6, 3, 2], images)
+view
+"""
 CODES = """
 from ipywidgets.widgets import widget
-print("python sees", [w.code for w in widget._instances.values() if type(w).__name__ == "Traversal"])
+views = [w for w in widget._instances.values() if type(w).__module__.startswith("dlq.")]
+print("python sees", [w.off if w.has_trait("off") else w.code for w in views])
 """
 LESSON = ROOT / "notebooks" / "00_start_here.ipynb"
 CASES = [("lab", None), ("notebook", None)] + [("lab", LESSON)] * LESSON.exists()
@@ -41,10 +56,10 @@ SMALL_PATIENCE, LESSON_PATIENCE = 90_000, 400_000  # milliseconds until the widg
 PIXELS = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].join()"
 
 
-def put_notebook(folder, lesson):
-    """Writes the notebook with a last cell that prints what Python sees; returns its name."""
+def put_notebook(folder, lesson, source):
+    """Writes the lesson, or one cell of source, with a last cell that prints what Python sees; returns its name."""
     if lesson is None:
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SMALL.strip())])
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip())])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     else:
         notebook = nbformat.read(lesson, as_version=4)
@@ -53,10 +68,10 @@ def put_notebook(folder, lesson):
     return "test.ipynb"
 
 
-def run_all(browser, serve, interface, lesson):
+def run_all(browser, serve, interface, lesson, source=SMALL):
     """Opens the notebook in a new server and starts all its cells; returns the page."""
     url, folder = serve(interface)
-    name = put_notebook(folder, lesson)
+    name = put_notebook(folder, lesson, source)
     page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     page.goto(f"{url}/{'lab/tree' if interface == 'lab' else 'notebooks'}/{name}?token={TOKEN}")
     page.wait_for_function("() => window.jupyterapp !== undefined", timeout=90_000)
@@ -122,4 +137,45 @@ def test_many_moves_in_a_row_end_at_the_last_one(browser, serve):
     row = "c => [...c.getContext('2d').getImageData(0, 0, 15, 1).data].filter((_, k) => k % 4 === 0)"
     assert canvas.evaluate(row) == [0 if i % 2 else 255 for i in range(15)]
     assert python_sees(page, [int(level) for level in end.split(",")])
+    page.context.close()
+
+
+def test_the_factors_of_a_large_grid_are_browsed_with_python_behind(browser, serve):
+    page = run_all(browser, serve, "lab", None, FACTORS)
+    canvas = page.locator(".dlq-pictures canvas[data-code]")
+    canvas.wait_for(timeout=SMALL_PATIENCE)
+    widget = page.locator(".dlq-traversal")
+    code = [5, 0, 0, 0, 0, 0]  # row 240,000
+    assert canvas.get_attribute("data-code") == ",".join(map(str, code))
+    for factor, name in ((1, "wall_hue"), (5, "orientation"), (0, "floor_hue")):
+        before = canvas.evaluate(PIXELS)
+        slider = widget.get_by_role("slider", name=name)
+        slider.scroll_into_view_if_needed()
+        code[factor] = press_one_step(slider)
+        page.locator(f".dlq-pictures canvas[data-code='{','.join(map(str, code))}']").wait_for(timeout=30_000)
+        assert canvas.evaluate(PIXELS) != before
+        assert python_sees(page, code)
+    values = {"floor_hue": 10, "orientation": 15}
+    for name, count in values.items():
+        widget.get_by_role("slider", name=name).focus()
+        thumbs = widget.locator(".dlq-range canvas")
+        page.wait_for_function("n => document.querySelectorAll('.dlq-range canvas').length === n", arg=count)
+        assert thumbs.count() == count
+    thumbs.last.click()
+    code[5] = 14
+    assert python_sees(page, code)
+    page.context.close()
+
+
+def test_axes_are_switched_off_with_python_behind(browser, serve):
+    page = run_all(browser, serve, "lab", None, BARS)
+    page.locator(".dlq-relevance[data-off='']").wait_for(timeout=SMALL_PATIENCE)
+    kept = page.locator(".dlq-strip").nth(2).locator("canvas").first
+    row = "c => [...c.getContext('2d').getImageData(0, 0, 8, 1).data].filter((_, k) => k % 4 === 0)"
+    assert kept.evaluate(row) == [255, 255, 0, 0, 0, 0, 0, 0]
+    page.get_by_role("button", name="latent 0: score 1").press("Enter")
+    page.get_by_role("button", name="latent 2: score 3").click()  # at once: only the last choice is decoded
+    page.locator(".dlq-relevance[data-off='0,2']").wait_for(timeout=30_000)
+    assert kept.evaluate(row) == [64, 64, 0, 0, 64, 64, 0, 0]  # the mean of 255, 0, 0 and 0
+    assert python_sees(page, [0, 2])
     page.context.close()

@@ -1,20 +1,18 @@
-"""Speed on the CPU: rendering, a small training, mutual information, the quantizer. Each a median of several repeats."""
+"""Speed on the CPU: rendering, training, mutual information, the quantizer, batches. Medians of several repeats."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from dlq.cli.bench import report
+from dlq.cli.bench import data, metrics, report
+from dlq.cli.bench.metrics import FACTOR_SIZES
 from dlq.datasets import rooms
-from dlq.metrics import nmi
 from dlq.models import qlae
 from dlq.quantizers import LatentQuantizer
 from dlq.training import fit
-
-FACTOR_SIZES = (10, 10, 10, 8, 4, 15)  # of rooms and Shapes3D
 
 
 def measure(out: Path, *, repeats: int = 9, quick: bool = False) -> Path:
@@ -37,50 +35,35 @@ def measurements(repeats: int, *, quick: bool = False) -> Iterator[dict[str, Any
     """One row after the other; ``quick`` makes each tiny."""
     yield _rooms(repeats, sizes=(2, 2, 2, 2, 1, 2) if quick else FACTOR_SIZES, batches=1 if quick else 20)
     yield _training(repeats, steps=5 if quick else 400)
-    yield from _information(repeats, 200 if quick else 10_000)
+    yield from metrics.measurements(repeats, 200 if quick else 10_000)
     yield _quantizer(repeats, calls=2 if quick else 200)
+    yield from data.measurements(repeats, num_images=64 if quick else 4096)
 
 
 def _rooms(repeats: int, *, sizes: tuple[int, ...], batches: int) -> dict[str, Any]:
-    data, rng = rooms(64, sizes), np.random.default_rng(0)
-    rows = rng.integers(len(data), size=(batches, 128))
+    scene, rng = rooms(64, sizes), np.random.default_rng(0)
+    rows = rng.integers(len(scene), size=(batches, 128))
 
     def render() -> None:
         for each in rows:
-            data.batch(each)
+            scene.batch(each)
 
     rates = [batches * 128 / seconds for seconds in report.timed(render, repeats)]
     return report.result("rooms, 64 px, float batches of 128", "images/s", rates)
 
 
 def _training(repeats: int, *, steps: int) -> dict[str, Any]:
-    data = rooms(16, (5, 5, 5, 4, 1, 5))
-    model = qlae(data.image_shape)
+    small = rooms(16, (5, 5, 5, 4, 1, 5))
+    model = qlae(small.image_shape)
     taken = 0
 
     def train() -> None:
         nonlocal taken
         taken += steps
-        fit(model, data, steps=taken, device="cpu", progress=False)
+        fit(model, small, steps=taken, device="cpu", progress=False)
 
     rates = [steps / seconds for seconds in report.timed(train, repeats)]
     return report.result("teaching QLAE, rooms at 16 px, batch 32", "steps/s", rates)
-
-
-def _information(repeats: int, num_samples: int) -> Iterator[dict[str, Any]]:
-    rng = np.random.default_rng(0)
-    factors = np.stack([rng.integers(size, size=num_samples) for size in FACTOR_SIZES], 1)
-    kinds: dict[str, tuple[np.ndarray, bool]] = {
-        "discrete": (rng.integers(10, size=(num_samples, 12)).astype(np.float32), True),
-        "continuous": (rng.standard_normal((num_samples, 12)).astype(np.float32), False),
-    }
-    for kind, (latents, discrete) in kinds.items():
-        seconds = report.timed(_calls(factors, latents, discrete), repeats)
-        yield report.result(f"NMI, {kind}, {num_samples:,} x 12 latents x 6 factors", "s", seconds)
-
-
-def _calls(factors: np.ndarray, latents: np.ndarray, discrete: bool) -> Callable[[], object]:
-    return lambda: nmi(factors, latents, discrete=discrete)
 
 
 def _quantizer(repeats: int, *, calls: int) -> dict[str, Any]:

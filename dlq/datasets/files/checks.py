@@ -1,20 +1,46 @@
 """Is this the file that it should be? Every doubt becomes one sentence: what was found, what is expected, what to do."""
 
+import contextlib
+import struct
+import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from dlq.datasets.base import FactorDataset
+from dlq.datasets.catalogue import ENTRIES
 from dlq.datasets.errors import DataError, MissingFile, WrongFile
 from dlq.datasets.grid import is_grid
 
-H5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
-KINDS = {H5: "an HDF5 file", ZIP: "an npz file"}
+T = TypeVar("T")
+H5, ZIP, NPY, GZIP, MATLAB = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"\x93NUMPY", b"\x1f\x8b", b"MATLAB 5.0"
+PNG = b"\x89PNG\r\n\x1a\n"
+IDX = b"\0\0\x08"
+NORB_BYTES, NORB_INTS = b"\x55\x4c\x3d\x1e", b"\x54\x4c\x3d\x1e"
+KINDS = {
+    H5: "an HDF5 file",
+    ZIP: "an npz file",
+    NPY: "an npy file",
+    GZIP: "a gzip file",
+    MATLAB: "a MATLAB file",
+    NORB_BYTES: "a NORB matrix of uint8",
+    NORB_INTS: "a NORB matrix of int32",
+    PNG: "a PNG image",
+    IDX: "an idx file of uint8",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"%PDF": "a PDF",
+    b"Rar!": "a rar archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"version https://git-lfs": "a Git LFS pointer, which git lfs pull turns into the file",
+}
 AGAIN = "download it again"
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, KeyError, IndexError, TypeError),
+    *(RuntimeError, OverflowError, MemoryError, SyntaxError, tokenize.TokenError),
+)  # what numpy, h5py, zipfile and Pillow raise for bytes that make no sense
 
 
 def locate(path, names: tuple[str, ...]) -> Path:
@@ -30,6 +56,19 @@ def locate(path, names: tuple[str, ...]) -> Path:
     return path
 
 
+def looks_like(path: Path) -> str:
+    """What the first bytes of a file say that it is, in words."""
+    with path.open("rb") as file:
+        start = file.read(512)
+    if not start:
+        return "empty"
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "a web page"
+    if start[257:262] == b"ustar":
+        return "a tar archive"
+    return next((words for magic, words in KINDS.items() if start.startswith(magic)), "of another kind")
+
+
 def sniff(path: Path, expected: tuple[bytes, ...]) -> bytes:
     """Which of the expected first bytes the file has; WrongFile, in plain words, where it has none."""
     with path.open("rb") as file:
@@ -37,24 +76,36 @@ def sniff(path: Path, expected: tuple[bytes, ...]) -> bytes:
     for magic in expected:
         if start.startswith(magic):
             return magic
-    found = next((words for magic, words in KINDS.items() if start.startswith(magic)), "of another kind")
-    if not start:
-        found = "empty"
-    elif start.lstrip().startswith(b"<"):
-        found = "a web page"
-    elif start.startswith(b"version https://git-lfs"):
-        found = "a Git LFS pointer, which git lfs pull turns into the file"
-    raise WrongFile(f"{path} is {found}; {' or '.join(KINDS[m] for m in expected)} is expected: {AGAIN}")
+    words = " or ".join(KINDS[magic] for magic in expected)
+    raise WrongFile(f"{path} is {looks_like(path)}; {words} is expected: {AGAIN}")
 
 
-def guard(path: Path, read: Callable[..., FactorDataset], sizes) -> FactorDataset:
+@contextlib.contextmanager
+def official(name: str) -> Iterator[None]:
+    """Ends what goes wrong inside, or in the function below it, with where the official file is and how big it is."""
+    try:
+        yield
+    except (MissingFile, WrongFile) as error:
+        entry = ENTRIES[name]
+        file = entry.downloads[0].name if entry.downloads else next(iter(entry.files), None)
+        facts = [fact for fact in (file, entry.size, entry.address) if fact not in (None, "-")]
+        where = f" (official: {', '.join(facts)})" if facts else ""
+        raise type(error)(f"{error}{where}") from None
+
+
+def guard(path: Path, read: Callable[..., T], sizes) -> T:
     """What read(path, sizes) returns; whatever a damaged file makes the readers raise becomes one WrongFile."""
     try:
         return read(path, tuple(int(n) for n in sizes))
     except DataError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
-        raise WrongFile(f"{path} is damaged or cut short ({error}); {AGAIN}") from None
+    except DAMAGED as error:
+        raise WrongFile(f"{path} is damaged or cut short ({in_short(error)}); {AGAIN}") from None
+
+
+def in_short(error: BaseException) -> str:
+    """The message of another package on one line, or the name of the error where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def check_keys(path: Path, expected: tuple[str, ...], found: list[str]) -> None:

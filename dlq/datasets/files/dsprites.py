@@ -6,7 +6,6 @@ One file, npz or hdf5 (Apache-2.0). The member ``metadata`` of the npz is a pick
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,20 @@ from torch import Tensor
 
 from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import WrongFile
-from dlq.datasets.files.checks import AGAIN, H5, ZIP, check_array, check_grid, check_keys, guard, h5py, locate, sniff
+from dlq.datasets.files import npy
+from dlq.datasets.files.checks import (
+    AGAIN,
+    H5,
+    ZIP,
+    check_array,
+    check_grid,
+    check_keys,
+    guard,
+    h5py,
+    locate,
+    official,
+    sniff,
+)
 from dlq.datasets.images import CHUNK, Images
 
 FILES = tuple("dsprites_ndarray_co1sh3sc6or40x32y32_64x64" + end for end in (".npz", ".hdf5"))
@@ -22,6 +34,7 @@ NAMES = ("shape", "scale", "orientation", "x", "y")
 OFFICIAL = (3, 6, 40, 32, 32)
 
 
+@official("dsprites")
 def dsprites(path, *, sizes=OFFICIAL) -> FactorDataset:
     """The official dSprites from its npz or hdf5 file, or from the folder that holds it; keeps 377 MB in memory.
 
@@ -40,7 +53,7 @@ def _from_npz(path: Path, sizes: tuple[int, ...]) -> FactorDataset:
         with np.load(path, allow_pickle=False) as arrays:
             labels, values = arrays["latents_classes"], arrays["latents_values"]
         with archive.open("imgs.npy") as member:
-            return _dataset(path, labels, values, sizes, *_npy_pieces(path, member))
+            return _dataset(path, labels, values, sizes, *npy.pieces(path, member))
 
 
 def _from_h5(path: Path, sizes: tuple[int, ...]) -> FactorDataset:
@@ -71,22 +84,6 @@ def _dataset(path, labels, values, sizes, dtype, shape, pieces) -> FactorDataset
     return FactorDataset(
         "dsprites", images, factor_names=NAMES, factor_sizes=sizes, factor_values=known, factors=factors
     )
-
-
-def _npy_pieces(path: Path, member: Any) -> tuple[np.dtype, tuple[int, ...], Iterator[np.ndarray]]:
-    """The dtype and shape of a .npy stream, and its images some at a time: it is never whole in memory."""
-    version = np.lib.format.read_magic(member)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(member)
-    if fortran:
-        raise WrongFile(f"{path}: imgs is in Fortran order, C order is expected; {AGAIN}")
-
-    def pieces() -> Iterator[np.ndarray]:
-        for start in range(0, shape[0], CHUNK):
-            count = min(CHUNK, shape[0] - start)
-            yield np.frombuffer(member.read(count * 64 * 64), np.uint8).reshape(count, 64, 64)
-
-    return dtype, shape, pieces()
 
 
 def _pack(path: Path, pieces: Iterator[np.ndarray], count: int) -> np.ndarray:

@@ -11,13 +11,25 @@ import numpy as np
 
 from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import WrongFile
-from dlq.datasets.files.checks import AGAIN, H5, check_array, check_grid, check_keys, guard, h5py, locate, sniff
+from dlq.datasets.files.checks import (
+    AGAIN,
+    H5,
+    check_array,
+    check_grid,
+    check_keys,
+    guard,
+    h5py,
+    locate,
+    official,
+    sniff,
+)
 from dlq.datasets.images import CHUNK, Stored
 
 NAMES = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
 OFFICIAL = (10, 10, 10, 8, 4, 15)
 
 
+@official("shapes3d")
 def shapes3d(path, *, in_memory: bool = True, sizes=OFFICIAL) -> FactorDataset:
     """The official Shapes3D from its h5 file, or from the folder that holds it.
 
@@ -52,13 +64,16 @@ def _dataset(path: Path, sizes: tuple[int, ...], in_memory: bool) -> FactorDatas
 
 
 class FileRows:
-    """The images of an h5 file, read by row like an array uint8 (N, C, H, W)."""
+    """The images of an h5 file, read by row like an array uint8 (N, C, H, W); WrongFile where a part is damaged."""
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
         self.path, self.shape = path, shape
 
     def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
-        with h5py().File(self.path, "r") as file:
+        return guard(self.path, lambda path, _: self._read(path, key), ())
+
+    def _read(self, path: Path, key: slice | np.ndarray) -> np.ndarray:
+        with h5py().File(path, "r") as file:
             if isinstance(key, slice):
                 return self._slice(file["images"], range(*key.indices(self.shape[0])))
             rows, inverse = np.unique(key, return_inverse=True)  # h5py takes increasing rows only

@@ -1,0 +1,125 @@
+"""The trainings behind lesson 07: generators that name what they draw, and the classifier that judges them."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlq.cli.cards import about, finished
+
+SEED = 0
+DIGITS = {"name": "digits", "size": 28, "sizes": None, "path": None}
+ROOMS = {"name": "rooms", "size": 16, "sizes": [5, 5, 5, 1, 1, 1], "path": None}
+JUDGE_STEPS, HELD_OUT = 2_500, 0.2
+INFOGAN_STEPS = 4_000
+WGAN_STEPS = 8_000
+NUM_DRAWN = 2_000  # generated images that are judged
+
+
+def digits_judge(out: Path, progress: bool = True) -> dict[str, Any]:
+    """Trains the classifier on four fifths of the digits and scores it on the rest."""
+    from dlq import checkpoints
+    from dlq.datasets import digits
+    from dlq.models import judge
+    from dlq.training import fit
+
+    start, (train, test) = time.perf_counter(), digits().split(1 - HELD_OUT, HELD_OUT, seed=SEED)
+    model = judge(train.image_shape, seed=SEED)
+    finished(fit(model, train, steps=JUDGE_STEPS, seed=SEED, progress=progress))
+    checkpoints.save(model, out, half=True, training=False)
+    model = checkpoints.load(out)
+    card = about("digits-judge", DIGITS, SEED, start) | {"steps": JUDGE_STEPS}
+    card["scores"] = {
+        "accuracy_held_out": float((classes(model, test.images[:]) == test.factors[:, 0]).mean()),
+        "num_held_out": len(test),
+    }
+    checkpoints.save(model, out, half=True, training=False, card=card)
+    return card
+
+
+def infogan_digits(out: Path, progress: bool = True) -> dict[str, Any]:
+    """Trains InfoGAN with consistency on the digits; the judge that comes with dlq says what its categories draw."""
+    from dlq import checkpoints
+    from dlq.datasets import digits
+    from dlq.models import infogan
+    from dlq.training import fit
+
+    start, data = time.perf_counter(), digits()
+    model = infogan(data.image_shape, consistency=1.0, seed=SEED)
+    finished(fit(model, data, steps=INFOGAN_STEPS, seed=SEED, progress=progress))
+    checkpoints.save(model, out, half=True, training=False)
+    model = checkpoints.load(out)
+    card = about("infogan-digits", DIGITS, SEED, start) | {"steps": INFOGAN_STEPS}
+    card["scores"] = category_scores(model, data)
+    checkpoints.save(model, out, half=True, training=False, card=card)
+    return card
+
+
+def wgan_rooms(preset: str, out: Path, progress: bool = True) -> dict[str, Any]:
+    """Trains InfoWGAN-GP, with continuous or quantized codes, on rooms in which the three colours vary."""
+    from dlq import checkpoints, models
+    from dlq.cli.sources import open_source
+    from dlq.training import fit
+
+    start, data = time.perf_counter(), open_source(ROOMS)
+    model: Any = models.build(preset, {"image_shape": data.image_shape, "seed": SEED})
+    finished(fit(model, data, steps=WGAN_STEPS, seed=SEED, progress=progress))
+    checkpoints.save(model, out, half=True, training=False)
+    model = checkpoints.load(out)
+    name = preset.replace("_gp", "").replace("_", "-") + "-rooms"
+    card = about(name, ROOMS, SEED, start) | {"steps": WGAN_STEPS}
+    card["scores"] = code_scores(model, data)
+    checkpoints.save(model, out, half=True, training=False, card=card)
+    return card
+
+
+def classes(judge: Any, images: Any) -> np.ndarray:
+    """The class of each image, uint8 or in [0, 1], as the judge sees it; int64 (n,)."""
+    from dlq.evaluation import infer
+
+    pieces = [images[i : i + 256] for i in range(0, len(images), 256)]
+    x = [piece / np.float32(255) if piece.dtype == np.uint8 else piece for piece in pieces]
+    return np.concatenate([infer(judge, judge.classify, piece).argmax(1).cpu().numpy() for piece in x])
+
+
+def drawn(model: Any, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and the images that a generator draws of them: (n, num_latents) and float32 (n, C, H, W)."""
+    import torch
+
+    from dlq.evaluation import infer
+
+    where = next(model.parameters()).device
+    generator = torch.Generator(where).manual_seed(seed)
+    codes = model.sample_codes(n, generator).detach().cpu().numpy()
+    draw = (lambda z: model.draw(z, generator)) if hasattr(model, "draw") else model.decode
+    return codes, infer(model, draw, codes).cpu().numpy()
+
+
+def category_scores(model: Any, data: Any, *, seed: int = 1) -> dict[str, Any]:
+    """How InfoGAN's category goes with the digit: drawn ones judged by the shipped judge, real ones read by Q."""
+    from dlq.checkpoints import load
+    from dlq.evaluation import encode
+    from dlq.metrics import match_codes
+
+    codes, images = drawn(model, NUM_DRAWN, seed)
+    generated = match_codes(classes(load("digits-judge"), images), codes[:, 0].astype(np.int64))
+    real = match_codes(data.factors[:, 0], encode(model, data)[:, 0].astype(np.int64))
+    return {
+        "match_generated": generated.accuracy,
+        "match_real": real.accuracy,
+        "num_generated": NUM_DRAWN,
+        "digits_drawn": int((generated.table.sum(0) > NUM_DRAWN / 100).sum()),
+    }
+
+
+def code_scores(model: Any, data: Any) -> dict[str, Any]:
+    """InfoMEC of the codes that the encoder reads off real images, PSNR of drawing them again, and codes read back."""
+    from dlq.cli.scores import as_record
+    from dlq.diagnosis import diagnose
+    from dlq.evaluation import evaluate
+
+    found = as_record(evaluate(model, data))
+    looked = diagnose(model, data)
+    keep = ("modularity", "explicitness", "compactness", "psnr", "num_images")
+    return {name: found[name] for name in keep} | {"codes_read": looked.codes_read, "variance": looked.variance}

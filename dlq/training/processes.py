@@ -1,0 +1,38 @@
+"""Jobs side by side in processes of their own: how a comparison uses two cores."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+
+
+def side_by_side(
+    function: Callable[[Any], Any],
+    jobs: Iterable[Any],
+    *,
+    workers: int = 2,
+    done: Callable[[Any], None] = lambda result: None,
+) -> list[Any]:
+    """``[function(job) for job in jobs]``, in ``workers`` processes of one thread each where there is more than one.
+
+    ``function`` must be importable (from dlq, or a file), and jobs and results must be picklable between these processes.
+    ``done`` is called here with each result as it comes. An error or an interrupt leaves out the jobs not yet begun.
+    """
+    jobs = list(jobs)
+    if workers < 2 or len(jobs) < 2:
+        results = []
+        for job in jobs:
+            results.append(function(job))
+            done(results[-1])
+        return results
+    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        futures = [pool.submit(function, job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                done(future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]

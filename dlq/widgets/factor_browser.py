@@ -1,0 +1,161 @@
+"""A dataset as a function of its factors: one slider a factor, and the image they choose."""
+
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from dlq.widgets import tiles as tl
+from dlq.widgets.combinations import THINNED, Combinations, thinned, value_texts
+from dlq.widgets.sliders import Slider
+from dlq.widgets.tileview import Marks, TileView
+
+SAMPLES = 64  # combinations that the Random button draws from where not all exist
+WORDS = {
+    "legend": "Factors",
+    "caption": "Image",
+    "said": "Image of the data",
+    "random": "Random row",
+    "exact": "Every picture is an image of the data.",
+    "next": "Python fetches the next ones as you move.",
+    "all": "combinations are here.",
+    "home": "the starting combination",
+    "off": "No image has these factors: the nearest one is shown.",
+    "mark": "An orange mark: no image has these factors, and the nearest one is shown.",
+    "range": "The whole range of",
+    "failed": "Python could not fetch these images",
+}
+ROW_WORDS = {"legend": "Rows", "range": "Neighbours of this", "all": "rows are here."}
+
+
+class FactorBrowser(TileView):
+    """Moves the factors of a dataset one by one and shows the image that has them; ``code`` holds the factor indices.
+
+    Where the data are no full grid, a combination may be missing: the nearest row is shown and marked (see
+    ``dlq.widgets.combinations``). A dataset without factors is browsed by its row number.
+    """
+
+    def __init__(self, data: Any, start: object = None, *, tile: int | None = None):
+        """Fetches the images around ``start``: a row number, or one index a factor; by default the first row.
+
+        ``data`` is a FactorDataset whose images have 1 or 3 channels; ``tile`` is the picture's width on the screen.
+        """
+        source = _Fetched(data)
+        super().__init__(source, _start_code(data, start), tile=tile)
+
+    @property
+    def row(self) -> int:
+        """The number of the row that is shown."""
+        assert isinstance(self._source, _Fetched)
+        return int(self._source.rows(np.array([self.code]))[0])
+
+    def to_html(self, path, *, title: str = "Factors of the data", max_tiles: int | None = None) -> pathlib.Path:
+        """Writes one page that needs no kernel and no network, and returns its path.
+
+        The page opens at the current combination, as ``Traversal.to_html``; a slider of more than 64 values keeps 64
+        of them, evenly spaced, and the page says so.
+        """
+        return self._write_page(path, title, max_tiles)
+
+    def _live_window(self, limit: int) -> int:
+        window = tl.largest_window(self._levels, limit)
+        if window < min(2, max(self._levels)):
+            raise ValueError(
+                f"one sheet holds {limit} images of {self.shape[0]} x {self.shape[1]} pixels, too few for "
+                f"{len(self._levels)} factors; browse data.resized(64)"
+            )
+        return window if window <= THINNED or max(self._levels) <= window else THINNED
+
+    def _page_source(self):
+        assert isinstance(self._source, _Fetched)
+        source, code = self._source.thinned(self.code)
+        return source, code, code
+
+
+class _Fetched:
+    """The source of a browser: codes as rows of a dataset; each slider's values are the factor indices it offers."""
+
+    def __init__(self, data: Any, sliders: list[Slider] | None = None, like: "_Fetched | None" = None):
+        self.data, self.image_shape = data, tuple(data.image_shape)
+        if self.image_shape[0] not in (1, 3):
+            raise ValueError(f"the images of {data.name} have {self.image_shape[0]} channels; 1 or 3 can be shown")
+        if not len(data):
+            raise ValueError(f"{data.name} has no images; there is nothing to browse")
+        self.unlabelled = not data.factor_names
+        if like is None and not self.unlabelled and not data.is_grid:
+            self.known: Combinations | None = Combinations(data.factors, data.factor_sizes)
+        else:
+            self.known = None if like is None else like.known
+        sizes, names = ((len(data),), ("row",)) if self.unlabelled else (data.factor_sizes, data.factor_names)
+        self.sliders = sliders or [Slider(n, (i,), np.arange(sizes[i])[:, None]) for i, n in enumerate(names)]
+        self.texts = [self._value_texts(i) for i in range(len(names))]
+        self.samples = [] if self.known is None else self._some(self.known.distinct)
+        self.words = {**WORDS, **(ROW_WORDS if self.unlabelled else {}), "exact": WORDS["exact"] + self._kept(sizes)}
+
+    def _value_texts(self, i: int) -> list[str]:
+        levels = self.sliders[i].values[:, 0]
+        if self.unlabelled:
+            return [] if len(levels) == len(self.data) else [f"row {row}" for row in levels]
+        values = None if self.data.factor_values is None else self.data.factor_values[i]
+        texts = value_texts(values, self.data.factor_sizes[i])
+        return [texts[level] for level in levels]
+
+    def _kept(self, sizes) -> str:
+        pairs = [(s, n) for s, n in zip(self.sliders, sizes, strict=True) if len(s.values) < n]
+        return "".join(f" {len(s.values)} of the {n:,} values of {s.name} are on this page." for s, n in pairs)
+
+    def _some(self, distinct: np.ndarray) -> list[list[int]]:
+        if len(distinct) > SAMPLES:
+            distinct = distinct[np.random.default_rng(0).choice(len(distinct), SAMPLES, replace=False)]
+        return distinct.tolist()
+
+    def thinned(self, code: Iterable[int]) -> tuple["_Fetched", list[int]]:
+        """The same data on shorter sliders, and the code there."""
+        kept = [thinned(slider, level) for slider, level in zip(self.sliders, code, strict=True)]
+        return _Fetched(self.data, [slider for slider, _ in kept], like=self), [level for _, level in kept]
+
+    def rows(self, codes: np.ndarray) -> np.ndarray:
+        """The row shown for each code."""
+        factors = self._factors(codes)
+        if self.unlabelled:
+            return factors[:, 0]
+        return self.data.index(factors) if self.known is None else self.known.nearest(factors).rows
+
+    def pictures(self, codes: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(self.data.images[self.rows(codes)])
+
+    def marks(self, codes: np.ndarray) -> Marks:
+        if self.known is None:
+            return Marks("", [])
+        found = self.known.nearest(self._factors(codes))
+        notes = [
+            f"The first of {count} images with these factors: row {row}." if exact and count > 1
+            else "" if exact else f"{WORDS['off'][:-1]}, row {row}: {self._described(row)}."
+            for row, exact, count in zip(*found, strict=True)
+        ]  # fmt: skip
+        return Marks("".join("01"[not exact] for exact in found.exact), notes)
+
+    def draw(self, rng: np.random.Generator) -> Iterable:
+        if self.known is not None:
+            return self.known.distinct[rng.integers(len(self.known.distinct))]
+        return rng.integers([len(slider.values) for slider in self.sliders])
+
+    def _factors(self, codes: np.ndarray) -> np.ndarray:
+        return np.stack([slider.values[codes[:, i], 0] for i, slider in enumerate(self.sliders)], axis=1)
+
+    def _described(self, row) -> str:
+        values = self.data.factor_values or [None] * len(self.data.factor_names)
+        index = self.data.factors[row]
+        texts = [value_texts(v, n)[k] for v, n, k in zip(values, self.data.factor_sizes, index, strict=True)]
+        return ", ".join(f"{name} {text}" for name, text in zip(self.data.factor_names, texts, strict=True))
+
+
+def _start_code(data: Any, start: object) -> list[int]:
+    given = np.asarray(0 if start is None else start)
+    if given.ndim == 0:
+        row = int(given)
+        if not 0 <= row < max(1, len(data)):
+            raise ValueError(f"start is row {row}; {data.name} has rows 0 to {len(data) - 1}")
+        return [row] if not data.factor_names else [int(k) for k in data.factors[row]]
+    return [int(k) for k in given]
