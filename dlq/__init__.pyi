@@ -16,6 +16,7 @@ from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .diagnosis import diagnose as diagnose
 from .diagnosis import watch_for_collapse as watch_for_collapse
+from .evaluation import draw as draw
 from .evaluation import encode as encode
 from .evaluation import evaluate as evaluate
 from .evaluation import features as features

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from dlq.datasets.given import as_dataset
-from dlq.evaluation import infer
+from dlq.evaluation import draw, infer
 
 LITTLE_VARIANCE = 0.2  # of the real images' variance: fewer pictures than codes, or one
 CODE_IGNORED = 0.15  # of the way from guessing to reading every code
@@ -50,12 +50,10 @@ def diagnose(model: Any, data: Any, *, num_samples: int = 256, seed: int = 0) ->
         raise ValueError(f"a {type(model).__name__} draws no samples; diagnose a generator, such as dlq.infogan(...)")
     data = as_dataset(data, model.image_shape)
     real = data.batch(data.sample(min(num_samples, len(data)), torch.Generator().manual_seed(seed)), "cpu").numpy()
-    where = next(model.parameters()).device
-    codes = model.sample_codes(num_samples, torch.Generator(where).manual_seed(seed)).detach()
-    drawn = infer(model, _drawing(model, seed), codes.cpu().numpy())
-    read = infer(model, model.encode, drawn.cpu().numpy()).cpu()
+    codes, drawn = draw(model, num_samples, seed=seed)
+    read = infer(model, model.encode, drawn).cpu().numpy()
     variance = float(drawn.var(0).mean() / max(real.var(0).mean(), 1e-8))
-    codes_read = _codes_read(codes.cpu(), read)
+    codes_read = _codes_read(codes, read)
     told_apart = _told_apart(model, real, drawn)
     return Diagnosis(variance, codes_read, told_apart, tuple(_problems(variance, codes_read, told_apart)))
 
@@ -81,32 +79,25 @@ def watch_for_collapse(data: Any, *, after: int = 500, seed: int = 0) -> Callabl
     return watch
 
 
-def _drawing(model: Any, seed: int) -> Callable[[Tensor], Tensor]:
-    """Codes to images, each with its own noise where the model has noise."""
-    if not hasattr(model, "draw"):
-        return model.decode
-    return lambda z: model.draw(z, torch.Generator(z.device).manual_seed(seed))
-
-
-def _codes_read(codes: Tensor, read: Tensor) -> float:
+def _codes_read(codes: np.ndarray, read: np.ndarray) -> float:
     """The mean over latents of: share read rightly, from chance (0) to all (1); explained variance if continuous."""
     found = []
     for drawn, back in zip(codes.T, read.T, strict=True):
-        num_values = len(drawn.unique())
+        num_values = len(np.unique(drawn))
         if num_values <= FEW_VALUES:
-            right = torch.isclose(drawn, back).float().mean().item()
+            right = np.isclose(drawn, back).mean()
             found.append(max(0.0, (right - 1 / num_values) / max(1 - 1 / num_values, 1e-8)))
         else:
-            error = (drawn - back).square().mean() / drawn.var().clamp_min(1e-8)
-            found.append(max(0.0, 1 - error.item()))
+            error = np.square(drawn - back).mean() / max(drawn.var(), 1e-8)
+            found.append(max(0.0, 1 - error))
     return float(np.mean(found))
 
 
-def _told_apart(model: Any, real: np.ndarray, drawn: Tensor) -> float:
+def _told_apart(model: Any, real: np.ndarray, drawn: np.ndarray) -> float:
     judge = getattr(model, "discriminator", None)
     if judge is None:
         return float("nan")
-    called_real = [infer(model, lambda x: judge(x)[0], x).cpu().numpy() > 0 for x in (real, drawn.cpu().numpy())]
+    called_real = [infer(model, lambda x: judge(x)[0], x).cpu().numpy() > 0 for x in (real, drawn)]
     return float((called_real[0].mean() + 1 - called_real[1].mean()) / 2)
 
 

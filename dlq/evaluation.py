@@ -141,6 +141,22 @@ def features(network: nn.Module, images: Any, *, at_once: int = 128) -> np.ndarr
         return np.concatenate([network(x).float().cpu().numpy() for x in parts])
 
 
+def draw(model: Any, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Codes that a generator's prior gives, and the images that it draws of them, each with its own noise where it has any.
+
+    Returns z (n, num_latents) and images (n, C, H, W) in [0, 1], float32. Raises ValueError for a model without a prior.
+    """
+    if not hasattr(model, "sample_codes"):
+        raise ValueError(
+            f"a {type(model).__name__} has no prior to draw codes from; give a generator, as dlq.infogan(...)"
+        )
+    generator = torch.Generator(_device(model)).manual_seed(int(seed))
+    codes = model.sample_codes(n, generator).detach().cpu().numpy()
+    function = (lambda z: model.draw(z, generator)) if hasattr(model, "draw") else model.decode
+    pieces = [infer(model, function, codes[i : i + CHUNK]).cpu().numpy() for i in range(0, n, CHUNK)]
+    return codes, np.concatenate(pieces)
+
+
 def infer(model: Any, function: Any, values: np.ndarray) -> Tensor:
     """Applies ``function`` to float32 values on the model's device, in evaluation mode without gradients."""
     with _for_inference(model):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+import dlq
 import dlq.evaluation as evaluation
 from dlq.datasets import from_arrays
 from dlq.evaluation import Scores, Swaps, encode, evaluate, features, swap
@@ -324,3 +325,22 @@ def test_features_of_generated_floats_are_those_of_the_stored_image():
     stored = np.random.default_rng(0).integers(256, size=(4, 1, 4, 4)).astype(np.uint8)
     floats = np.clip(stored / 255 + 0.001, 0, 1).astype(np.float32)  # a quarter of a grey level off
     np.testing.assert_array_equal(features(Doubled(), floats), features(Doubled(), stored))
+
+
+# --- drawing
+
+
+def test_drawn_images_are_what_the_generator_makes_of_the_codes():
+    model = dlq.ql_info_wgan_gp((1, 8, 8), 4, width=8)
+    z, images = dlq.draw(model, 5, seed=3)
+    assert z.shape == (5, 4)
+    np.testing.assert_allclose(images, dlq.evaluation.infer(model, model.decode, z).numpy(), atol=1e-6)
+    again, other = dlq.draw(model, 5, seed=3), dlq.draw(model, 5, seed=4)
+    assert np.array_equal(z, again[0])
+    assert np.array_equal(images, again[1])
+    assert not np.array_equal(z, other[0])
+
+
+def test_a_model_without_a_prior_draws_nothing():
+    with pytest.raises(ValueError, match="a AutoEncoder has no prior"):
+        dlq.draw(dlq.qlae((1, 8, 8), 4, width=8), 3)

@@ -5,7 +5,14 @@ import pytest
 import torch
 
 import dlq
-from dlq.models.info_wgan import InfoWGAN, info_wgan_gp, info_wgan_gp_paper, ql_info_wgan_gp, ql_info_wgan_gp_paper
+from dlq.models.info_wgan import (
+    InfoWGAN,
+    info_wgan_gp,
+    info_wgan_gp_paper,
+    ql_info_wgan_gp,
+    ql_info_wgan_gp_paper,
+    r1,
+)
 from dlq.nn import DenseDecoder, DenseEncoder
 from dlq.quantizers import LatentQuantizer
 
@@ -42,7 +49,7 @@ def test_each_player_has_its_own_weights_and_together_they_have_all(make):
 
 def test_the_codebook_learns_in_the_generator_step_and_is_neither_decayed_nor_clipped():
     model = small()
-    critic, generator = model.players()
+    _, generator = model.players()
     before = weights(model)
     generator.loss(torch.rand(8, *SHAPE), seeded())[0].backward()
     assert model.bottleneck.codebook.grad.abs().sum() > 0
@@ -93,6 +100,12 @@ def test_the_gradient_penalty_of_a_linear_critic_by_closed_form():
     _, terms = model.critic_loss(torch.rand(5, *SHAPE), torch.rand(5, 2), torch.rand(5, 1, 1, 1))
     norm = model.critic.weight.norm().item()
     assert terms["gradient_penalty"].item() == pytest.approx(10 * (norm - 1) ** 2, rel=1e-5)
+
+
+def test_r1_of_a_linear_critic_by_closed_form():
+    model = InfoWGAN(Slope(), None, DenseDecoder(SHAPE, 2), image_shape=SHAPE, penalty=r1)
+    _, terms = model.critic_loss(torch.rand(5, *SHAPE), torch.rand(5, 2), torch.rand(5, 1, 1, 1))
+    assert terms["gradient_penalty"].item() == pytest.approx(10 * model.critic.weight.square().sum().item(), rel=1e-5)
 
 
 def test_the_penalty_looks_between_each_real_image_and_its_own_generated_one():

@@ -34,6 +34,37 @@ def test_many_bars_are_not_labelled():
     assert not plots.relevance_bars(relevance(np.full(30, 1 / 30), tuple(range(28)))).layout.xaxis.ticktext
 
 
+def runs(*rows):
+    return [dict(zip(("model", "beta", "num_latents", "seed", "relevant"), row, strict=True)) for row in rows]
+
+
+def test_counts_have_a_panel_a_beta_and_a_line_through_the_medians():
+    found = runs(*[("ard", beta, n, seed, n // 4 + seed) for beta in (1.0, 0.5) for n in (8, 16) for seed in (0, 1, 2)])
+    fig = plots.relevant_counts(found, expected=3)
+    assert [fig.layout[name].title.text for name in ("xaxis", "xaxis2")] == ["latents, beta 0.5", "latents, beta 1"]
+    assert fig.layout.xaxis.domain[1] < fig.layout.xaxis2.domain[0]
+    medians = [trace for trace in fig.data if trace.mode == "lines"]
+    assert [(trace.xaxis, list(trace.y)) for trace in medians] == [("x", [3, 5]), ("x2", [3, 5])]
+    assert [shape.y0 for shape in fig.layout.shapes] == [3, 3]
+    assert [shape.xref for shape in fig.layout.shapes] == ["x domain", "x2 domain"]
+
+
+def test_equal_runs_and_models_stand_beside_each_other():
+    fig = plots.relevant_counts(runs(*[(model, 1, 8, seed, 3) for model in ("ard", "vae") for seed in (0, 1)]))
+    x = np.concatenate([trace.x for trace in fig.data if trace.mode == "markers"]).astype(float)
+    assert len(set(x.round(6))) == 4
+    np.testing.assert_allclose(x.mean(), 0, atol=1e-12)
+    assert not fig.layout.shapes
+    assert [trace.name for trace in fig.data if trace.showlegend] == ["ard", "vae"]
+
+
+def test_a_study_that_has_just_begun_lacks_runs():
+    fig = plots.relevant_counts(runs(("ard", 0.5, 8, 0, 3), ("vae", 0.5, 8, 0, 5), ("ard", 1.0, 16, 0, 3)))
+    assert [len(trace.x) for trace in fig.data if trace.mode == "markers"] == [1, 1, 1, 0]
+    with pytest.raises(ValueError, match="there are no runs"):
+        plots.relevant_counts([])
+
+
 def test_the_prior_is_drawn_update_by_update():
     model = ard_vae((1, 4, 4), 2, width=8)
     model.prior_history = [(0, np.array([1.0, 2.0])), (100, np.array([3.0, 0.5]))]

@@ -76,33 +76,20 @@ def wgan_rooms(preset: str, out: Path, progress: bool = True) -> dict[str, Any]:
 
 def classes(judge: Any, images: Any) -> np.ndarray:
     """The class of each image, uint8 or in [0, 1], as the judge sees it; int64 (n,)."""
-    from dlq.evaluation import infer
+    from torch import nn
 
-    pieces = [images[i : i + 256] for i in range(0, len(images), 256)]
-    x = [piece / np.float32(255) if piece.dtype == np.uint8 else piece for piece in pieces]
-    return np.concatenate([infer(judge, judge.classify, piece).argmax(1).cpu().numpy() for piece in x])
+    from dlq.evaluation import features
 
-
-def drawn(model: Any, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and the images that a generator draws of them: (n, num_latents) and float32 (n, C, H, W)."""
-    import torch
-
-    from dlq.evaluation import infer
-
-    where = next(model.parameters()).device
-    generator = torch.Generator(where).manual_seed(seed)
-    codes = model.sample_codes(n, generator).detach().cpu().numpy()
-    draw = (lambda z: model.draw(z, generator)) if hasattr(model, "draw") else model.decode
-    return codes, infer(model, draw, codes).cpu().numpy()
+    return features(nn.Sequential(judge.trunk, judge.head), images).argmax(1)
 
 
 def category_scores(model: Any, data: Any, *, seed: int = 1) -> dict[str, Any]:
     """How InfoGAN's category goes with the digit: drawn ones judged by the shipped judge, real ones read by Q."""
     from dlq.checkpoints import load
-    from dlq.evaluation import encode
+    from dlq.evaluation import draw, encode
     from dlq.metrics import match_codes
 
-    codes, images = drawn(model, NUM_DRAWN, seed)
+    codes, images = draw(model, NUM_DRAWN, seed=seed)
     generated = match_codes(classes(load("digits-judge"), images), codes[:, 0].astype(np.int64))
     real = match_codes(data.factors[:, 0], encode(model, data)[:, 0].astype(np.int64))
     return {

@@ -47,7 +47,7 @@ class Consistent(nn.Module):
 
 @preset
 def consistency_only(
-    image_shape: Sequence[int], num_categories: int = 10, *, width: int = 24, seed: int = 0
+    image_shape: Sequence[int], num_categories: int = 10, *, width: int = 16, seed: int = 0
 ) -> Consistent:
     """What finds classes in ``infogan(..., consistency=1)`` without its game."""
     return Consistent(image_shape, num_categories, width)

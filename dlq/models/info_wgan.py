@@ -12,7 +12,7 @@ continuous. Where this differs: the two steps of one tick may share their real b
 compared is the bit-exact codebook value; the presets without ``_paper`` are small networks with settings of our own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -35,10 +35,32 @@ class Weights(NamedTuple):
     gradient_penalty: float = 10.0
 
 
+Critic = Callable[[Tensor], Tensor]  # x (batch, C, H, W) to values (batch, 1)
+Penalty = Callable[[Critic, Tensor, Tensor, Tensor], Tensor]  # of critic, real images, generated ones, mixing shares
+
+
+def slope_one(critic: Critic, x: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
+    """(norm of the critic's gradient - 1)^2 at a random point between each real and generated image, a mean."""
+    return (_slope(critic, epsilon * x + (1 - epsilon) * fake) - 1).square().mean()
+
+
+def r1(critic: Critic, x: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
+    """The squared norm of the critic's gradient at real images, a mean (Mescheder et al. 2018, arXiv 1801.04406)."""
+    return _slope(critic, x).square().mean()
+
+
+def _slope(critic: Critic, x: Tensor) -> Tensor:
+    """The norm of the critic's gradient at each image, (batch,)."""
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return gradient.flatten(1).norm(dim=1)
+
+
 class InfoWGAN(nn.Module):
     """An encoder with a critic on its last hidden layer, a generator, and an optional quantizer of the codes.
 
-    ``encoder`` has ``features(x)`` and ``head``; ``optimizer`` is (learning rate, weight decay) of both players.
+    ``encoder`` has ``features(x)`` and ``head``; ``optimizer`` is (learning rate, weight decay) of both players;
+    ``penalty`` keeps the critic smooth: ``slope_one``, as published, or ``r1``.
     The critic moves at every step, the generator at every ``critic_steps``-th, the first included.
     """
 
@@ -53,8 +75,10 @@ class InfoWGAN(nn.Module):
         recipe: Recipe = TEACHING,
         optimizer: tuple[float, float] = (2e-4, 1e-4),
         critic_steps: int = 5,
+        penalty: Penalty = slope_one,
     ):
         super().__init__()
+        self.penalty = penalty
         self.encoder, self.bottleneck, self.generator = encoder, bottleneck, generator
         self.critic = nn.Linear(encoder.head.in_features, 1)
         self.image_shape, self.num_latents = check_image_shape(image_shape), encoder.head.out_features
@@ -100,11 +124,11 @@ class InfoWGAN(nn.Module):
         """The loss of the critic step for real images x, codes z, and mixing shares epsilon (batch, 1, 1, 1)."""
         z = z.detach()
         fake = self.decode(z).detach()
-        value_real = self.critic(self.encoder.features(x)).mean()
+        value_real = self._values(x).mean()
         terms = {"value": -value_real}
         value_fake, latent_terms = self._judge(fake, z)
         terms["value"] = value_fake + terms["value"]
-        terms["gradient_penalty"] = self.weights.gradient_penalty * self._penalty(x, fake, epsilon)
+        terms["gradient_penalty"] = self.weights.gradient_penalty * self.penalty(self._values, x, fake, epsilon)
         return _sum(terms | latent_terms)
 
     def generator_loss(self, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -131,6 +155,9 @@ class InfoWGAN(nn.Module):
     def _generator_move(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         return self.generator_loss(self.sample_codes(len(x), generator))
 
+    def _values(self, x: Tensor) -> Tensor:
+        return self.critic(self.encoder.features(x))
+
     def _quantized(self, soft: Tensor) -> Quantized:
         if self.bottleneck is None:
             return Quantized(soft, torch.empty(len(soft), 0, dtype=torch.int64), {})
@@ -142,13 +169,6 @@ class InfoWGAN(nn.Module):
         quantized = self._quantized(self.encoder.head(features))
         latent = self.weights.latent * (quantized.z - z).square().mean()
         return self.critic(features).mean(), {"latent": latent, **quantized.losses}
-
-    def _penalty(self, x: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
-        """(norm of the critic's gradient - 1)^2 at a random point between each real and generated image, a mean."""
-        between = (epsilon * x + (1 - epsilon) * fake).requires_grad_()
-        value = self.critic(self.encoder.features(between)).sum()
-        (gradient,) = torch.autograd.grad(value, between, create_graph=True)
-        return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def _sum(terms: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

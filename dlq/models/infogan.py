@@ -181,7 +181,7 @@ def infogan(
     num_continuous: int = 2,
     *,
     num_noise: int = 30,
-    width: int = 24,
+    width: int = 16,
     consistency: float = 0.0,
     seed: int = 0,
 ) -> InfoGAN:

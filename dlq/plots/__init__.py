@@ -9,4 +9,5 @@ from dlq.plots.pictures import reconstructions as reconstructions
 from dlq.plots.pictures import traversal_grid as traversal_grid
 from dlq.plots.relevance import prior_trace as prior_trace
 from dlq.plots.relevance import relevance_bars as relevance_bars
+from dlq.plots.relevance import relevant_counts as relevant_counts
 from dlq.plots.seeds import seed_panels as seed_panels
