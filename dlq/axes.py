@@ -55,10 +55,10 @@ class Relevance(NamedTuple):
 
     def __repr__(self) -> str:
         head = f"{len(self.axes)} of {len(self.scores)} latents are relevant ({self.share:.0%} of the total, "
-        lines = [f"{head}{self.num_images:,} images)", "latent   share  so far     snr      kl  variance"]
+        lines = [f"{head}{self.num_images:,} images)", "latent   share  so far       snr        kl  variance"]
         so_far = np.cumsum(self.shares[self.order])
         for rank, (axis, total) in enumerate(zip(self.order, so_far, strict=True)):
-            values = f"{self.shares[axis]:7.2%} {total:7.2%} {self.snr[axis]:7.3g} {self.kl[axis]:7.3g}"
+            values = f"{self.shares[axis]:7.2%} {total:7.2%} {self.snr[axis]:9.3g} {self.kl[axis]:9.3g}"
             lines.append(f"{f'z{axis}':6} {values} {self.variance[axis]:9.3g}{'' if rank < len(self.axes) else '  -'}")
         return "\n".join(lines)
 

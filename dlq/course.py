@@ -72,17 +72,6 @@ def check(answer: Any, test: Callable[[Any], bool], *, hint: str, praise: str = 
     return Checked(passed, praise if passed else f"Not quite. Hint: {hint}")
 
 
-class Job(NamedTuple):
-    """One training of a comparison on the teaching rooms: a preset of ``dlq`` by name, its arguments, seed and steps."""
-
-    preset: str
-    arguments: dict[str, Any]
-    seed: int
-    steps: int = 7_000
-    settle: int = 1_000
-    batch_size: int = 64
-
-
 def teaching_rooms(size: int = 16) -> Any:
     """The rooms that lessons train on: 2,500 images in which five factors vary and the shape stays a sphere."""
     from dlq.datasets import rooms
@@ -90,12 +79,34 @@ def teaching_rooms(size: int = 16) -> Any:
     return rooms(size=size, sizes=(5, 5, 5, 4, 1, 5))
 
 
+def teaching_sprites(size: int = 16) -> Any:
+    """A white square of three sizes at eight by eight places: 192 images in which three factors vary."""
+    from dlq.datasets import sprites
+
+    return sprites(size=size, sizes=(1, 3, 1, 8, 8))
+
+
+class Job(NamedTuple):
+    """One training of a comparison: a preset of ``dlq`` by name, its arguments, seed and steps.
+
+    ``data`` makes the dataset: a function that can be imported, so that the process that trains can call it.
+    """
+
+    preset: str
+    arguments: dict[str, Any]
+    seed: int
+    steps: int = 7_000
+    settle: int = 1_000
+    batch_size: int = 64
+    data: Callable[[], Any] = teaching_rooms
+
+
 def train(job: Job) -> Any:
-    """Builds and trains the model of one job on the teaching rooms, and returns it."""
+    """Builds and trains the model of one job on its data, and returns it."""
     from dlq import models
     from dlq.training import fit
 
-    data = teaching_rooms()
+    data = job.data()
     model = models.build(job.preset, {"image_shape": data.image_shape, **job.arguments, "seed": job.seed})
     fit(
         model,

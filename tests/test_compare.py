@@ -214,7 +214,7 @@ def test_an_interrupted_comparison_says_what_is_missing():
 def test_the_figure_shows_every_run_its_mean_and_its_interval(compared):
     fig = compared.figure(["psnr", "explicitness"])
     assert len(fig.data) == 4
-    points, means = fig.data[0], fig.data[1]
+    means, points = fig.data[0], fig.data[1]
     plain, quantized = ([*compared.values(m, "psnr").values()] for m in TWO)
     assert [*points.x] == plain + quantized
     assert [*means.x] == pytest.approx([np.mean(plain), np.mean(quantized)])

@@ -49,6 +49,15 @@ def test_side_by_side_gives_what_one_after_the_other_gives():
     )
 
 
+def test_what_another_process_sends_holds_no_open_file():
+    assert not [z for z in course.side_by_side(torch.zeros, [2, 3], workers=2) if z.is_shared()]
+
+
+def test_a_job_trains_on_the_data_it_names():
+    model = course.train(course.Job("vae", {"width": 8}, seed=0, steps=2, data=course.teaching_sprites))
+    assert model.image_shape == (1, 16, 16)
+
+
 def test_a_job_trains_the_model_it_names():
     model = course.train(course.Job("qlae", {"num_latents": 4}, seed=2, steps=3))
     assert model.preset.arguments["num_latents"] == 4
@@ -59,3 +68,8 @@ def test_a_job_trains_the_model_it_names():
 def test_the_teaching_rooms_vary_in_five_factors():
     data = course.teaching_rooms()
     assert (len(data), data.factor_sizes) == (2500, (5, 5, 5, 4, 1, 5))
+
+
+def test_the_teaching_sprites_vary_in_three_factors():
+    data = course.teaching_sprites()
+    assert (len(data), data.factor_sizes) == (192, (1, 3, 1, 8, 8))

@@ -73,6 +73,14 @@ def test_the_prior_is_drawn_update_by_update():
     assert fig.layout.yaxis.type == "log"
 
 
+def test_the_prior_of_latents_that_are_not_relevant_is_grey_and_behind():
+    model = ard_vae((1, 4, 4), 3, width=8)
+    model.prior_history = [(0, np.array([1.0, 2.0, 3.0])), (100, np.array([3.0, 0.5, 1.0]))]
+    fig = plots.prior_trace(model, relevance([0.9, 0.0, 0.1], (0, 2)))
+    assert [line.name for line in fig.data] == ["z1", "z0", "z2"]
+    assert [line.line.color is None for line in fig.data] == [False, True, True]
+
+
 def test_a_model_without_a_learned_prior_is_refused():
     for model in (vae((1, 4, 4), 2, width=8), ard_vae((1, 4, 4), 2, width=8)):
         with pytest.raises(ValueError, match="this model has no record of its prior"):

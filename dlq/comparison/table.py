@@ -27,6 +27,7 @@ class Table(NamedTuple):
 
 
 def _line(cells: tuple[str, ...], tag: str) -> str:
-    sides = ["left", *["right"] * (len(cells) - 1)]
-    shown = (f'<{tag} style="text-align:{s}">{html.escape(cell)}</{tag}>' for s, cell in zip(sides, cells, strict=True))
+    wrap = ";white-space:nowrap" if tag == "td" else ""  # a number and its interval stay on one line
+    styles = ["left" + wrap, *["right" + wrap] * (len(cells) - 1)]
+    shown = (f'<{tag} style="text-align:{s}">{html.escape(c)}</{tag}>' for s, c in zip(styles, cells, strict=True))
     return f"<tr>{''.join(shown)}</tr>"

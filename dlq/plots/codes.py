@@ -34,7 +34,9 @@ def code_table(matching: Any, *, title: str = "Which code draws which class") ->
     )
     subtitle = f"{matching.accuracy:.0%} agree after the best one-to-one match; {matching.used} codes occur"
     fig = theme.figure(cells, title=title, subtitle=subtitle, height=130 + CELL * len(order))
-    fig.update_xaxes(tickvals=list(range(share.shape[1])), ticktext=[str(c) for c in matching.classes], title_text="class")
+    fig.update_xaxes(
+        tickvals=list(range(share.shape[1])), ticktext=[str(c) for c in matching.classes], title_text="class"
+    )
     fig.update_yaxes(tickvals=list(range(len(order))), ticktext=[f"code {matching.codes[r]}" for r in order])
     fig.update_xaxes(showgrid=False, fixedrange=True)
     fig.update_yaxes(showgrid=False, fixedrange=True, range=[len(order) - 0.5, -0.5])

@@ -50,10 +50,11 @@ def relevance_bars(relevance: Any) -> go.Figure:
     return fig
 
 
-def prior_trace(model: Any) -> go.Figure:
+def prior_trace(model: Any, relevance: Any = None) -> go.Figure:
     """The variance of every latent's prior by training step, on a logarithmic axis, of an ARD-VAE trained just now.
 
-    A latent that is not used keeps a variance, but an arbitrary one: only ``relevance_bars`` says which are used.
+    With what ``dlq.relevance`` returned, the relevant latents are drawn in colour and the others in grey. A latent that is
+    not used keeps a variance, but an arbitrary one: only relevance says which are used.
     """
     history = getattr(model, "prior_history", None)
     if not history:
@@ -62,16 +63,20 @@ def prior_trace(model: Any) -> go.Figure:
         )
     steps = np.asarray([step for step, _ in history])
     values = np.stack([np.asarray(variance, np.float32) for _, variance in history])
+    used = set(range(values.shape[1]) if relevance is None else relevance.axes)
+    mode = "lines" if len(steps) > 1 else "markers"
     lines = [
-        go.Scatter(
-            x=steps, y=column, name=f"z{axis}", mode="lines" if len(steps) > 1 else "markers", line={"width": 1.5}
-        )
-        for axis, column in enumerate(values.T)
+        go.Scatter(x=steps, y=column, name=f"z{axis}", mode=mode, line={"width": 1.5} | _line(axis in used))
+        for axis, column in sorted(enumerate(values.T), key=lambda pair: pair[0] in used)  # the used ones on top
     ]
     fig = theme.figure(*lines, title="The prior's variance of every latent", height=340)
-    fig.update_yaxes(type="log", title_text="variance", exponentformat="power").update_xaxes(title_text="step")
+    fig.update_yaxes(type="log", title_text="variance", dtick=1, exponentformat="power").update_xaxes(title_text="step")
     fig.update_layout(showlegend=values.shape[1] <= LABELLED, hovermode="closest")
     return fig
+
+
+def _line(is_used: bool) -> dict[str, Any]:
+    return {} if is_used else {"color": theme.FAINT}
 
 
 def relevant_counts(runs: Sequence[Mapping[str, Any]], *, expected: int | None = None) -> go.Figure:

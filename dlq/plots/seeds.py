@@ -31,7 +31,7 @@ def seed_panels(panels: Mapping[str, Mapping[str, tuple[Sequence[float], Any]]],
             f"xaxis{number}": axis["x"] | {"anchor": f"y{number}", "fixedrange": True, "title": _title(label)},
             f"yaxis{number}": axis["y"] | place | names,
         })  # fmt: skip
-        fig.add_traces([_points(rows, number), _means(rows, number)])
+        fig.add_traces([_means(rows, number), _points(rows, number)])  # points above the interval's line
     fig.update_layout(showlegend=False)
     return fig
 
@@ -46,7 +46,7 @@ def _points(rows: Mapping[str, tuple[Sequence[float], Any]], number: str) -> go.
         x=[value for value, _ in places],
         y=[line for _, line in places],
         mode="markers",
-        marker={"size": 6, "opacity": 0.55, "color": theme.LINES[0]},
+        marker={"size": 8, "opacity": 0.85, "color": theme.LINES[0]},
         hovertemplate="%{x:.3f}<extra></extra>",
         xaxis=f"x{number}",
         yaxis=f"y{number}",

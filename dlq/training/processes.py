@@ -1,5 +1,6 @@
 """Jobs side by side in processes of their own: how a comparison uses two cores."""
 
+import copy
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -28,11 +29,16 @@ def side_by_side(
             done(results[-1])
         return results
     with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        futures = [pool.submit(function, job) for job in jobs]
+        places = {pool.submit(function, job): place for place, job in enumerate(jobs)}
+        results = [None] * len(jobs)
         try:
-            for future in as_completed(futures):
-                done(future.result())
+            for future in as_completed([*places]):
+                place = places.pop(future)
+                results[place] = copy.deepcopy(
+                    future.result()
+                )  # tensors arrive as open files, one each; a copy is none
+                done(results[place])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        return [future.result() for future in futures]
+        return results

@@ -35,7 +35,7 @@ def study(
 
     Args:
         name: ard (relevant latents), infogan (digits named by a category), infowgan (continuous and quantized codes)
-        num_latents: of ard: how many latents the models have (default: 4 8 16 32)
+        num_latents: of ard: how many latents the models have (default: 8 16 32)
         betas: of ard: weights of the KL (default: 0.5 1 2)
         seeds: how many seeds, 0 and up (default: 3 of ard, 5 of the others)
         steps: training steps of each model (default: the study's own)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 MODELS = ("ard_vae", "beta_vae")
-NUM_LATENTS, BETAS = (4, 8, 16, 32), (0.5, 1.0, 2.0)
-SEEDS, STEPS = 3, 4_000
+NUM_LATENTS, BETAS = (8, 16, 32), (0.5, 1.0, 2.0)
+SEEDS, STEPS = 3, 2_000
 SIZE, SIZES, WIDTH, BATCH = 16, (1, 3, 1, 8, 8), 256, 100
 SAID = 0.1  # nats: an axis whose KL is larger says something
 
