@@ -21,6 +21,7 @@ from .evaluation import encode as encode
 from .evaluation import evaluate as evaluate
 from .evaluation import features as features
 from .evaluation import swap as swap
+from .export import verify_export as verify_export
 from .metrics import score as score
 from .models import AutoEncoder as AutoEncoder
 from .models import autoencoder as autoencoder

@@ -43,6 +43,8 @@ class TrainingState:
     makes the optimizers that take them. ``best`` is the lowest loss so far and the weights that had it. ``kept`` are the
     rows of the current epoch where the model's ``before_epoch`` sets some aside: it is not asked again within an epoch.
     ``twin`` are the trained weights where the recipe averages them (the model holds the average, except while it trains).
+    ``total`` is how many steps ``fit`` was last asked for; setting ``stop``, from any thread, ends that run after the step
+    it is in, as an interrupt does.
     """
 
     seed: int
@@ -53,3 +55,5 @@ class TrainingState:
     best: tuple[float, dict[str, Tensor]] | None = None
     kept: Tensor | None = None
     twin: dict[str, Tensor] | None = None
+    total: int = 0
+    stop: bool = False

@@ -26,3 +26,16 @@ class Stripes(nn.Module):
         channels, height, _ = self.image_shape
         row = self.dropout((z + 1) / 2)[:, self.stripe]
         return row[:, None, None].expand(-1, channels, height, -1)
+
+
+class Learner(Stripes):
+    """Stripes with something to learn: a shift per latent, through a dropout that draws from torch's global stream."""
+
+    def __init__(self, image_shape=(1, 4, 6), num_latents=3, continuous=False):
+        super().__init__(image_shape, num_latents, continuous=continuous)
+        self.shift = nn.Parameter(torch.full((num_latents,), 0.3))
+
+    def loss(self, x):
+        reconstruction = (self.decode(self.encode(x) + self.shift) - x).square().mean()
+        size = 0.01 * self.shift.square().mean()
+        return reconstruction + size, {"reconstruction": reconstruction, "size": size}

@@ -10,7 +10,7 @@ import torch
 
 from dlq.checkpoints import CheckpointError
 from dlq.cli import main
-from dlq.cli.bench import gpu, metrics, paper, report
+from dlq.cli.bench import browser, gpu, metrics, paper, report
 from dlq.cli.bench.shards import read_shards, write_shards
 
 CPU = torch.device("cpu")
@@ -55,6 +55,16 @@ def test_a_row_quotes_the_median_of_all_that_it_keeps():
     assert (row["median"], row["repeats"]) == (5.0, [5.0, 1.0, 9.0])
 
 
+def test_a_percentile_by_hand():
+    assert browser.percentile([7.0], 95) == 7.0
+    assert browser.percentile([float(n) for n in range(101)], 95) == pytest.approx(95.0)
+
+
+def test_what_the_browser_section_lacks_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(browser, "CHROMIUM", "/nowhere/chromium")
+    assert "/nowhere/chromium, so it is left out; install it" in browser.missing()
+
+
 def test_ours_and_the_authors_way_are_the_same_numbers():
     rows = {row["name"]: row for row in metrics.measurements(1, 2000) if "largest_difference" in row}
     limits = {"NMI": 1e-9, "100 iterations": 1e-6, "optimum": 1e-3}
@@ -71,6 +81,7 @@ def test_the_cpu_bench_prints_what_it_writes(tmp_path, capsys):
         *("s", "s", "times") * 6,
         "ms",
         *("images/s", "images/s", "times") * 2,
+        *(("ms",) * 2 if browser.missing() is None else ()),
     ]
     assert all(row["median"] > 0 for row in found["results"])
     assert found["threads"] == torch.get_num_threads()

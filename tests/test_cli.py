@@ -163,7 +163,7 @@ def test_a_checkpoint_made_elsewhere_is_not_trained_on(tmp_path, capsys):
     ("arguments", "said_so"),
     [
         (["gan", "rooms"], r"no model 'gan'; there are .*autoencoder_paper.*qlae_paper"),
-        (["qlae", "faces"], r"no data 'faces'; give rooms, sprites, digits, a folder of images"),
+        (["qlae", "cats"], r"no data 'cats'; give rooms, sprites, faces, digits, a folder of images"),
         (["qlae", "ffhq:nowhere"], r".*nowhere does not exist; give the path of a folder of images"),
         (["qlae", "ffhq:x", "--full"], "ffhq is no grid of factors"),
         (["qlae", "missing.npz"], r"missing\.npz does not exist"),
@@ -296,7 +296,7 @@ def test_a_reader_is_named_before_a_path(tmp_path, monkeypatch):
     small_dsprites(tmp_path / "any.name.npz")
     same = sources.open_source(sources.describe("dsprites:any.name.npz", sizes=(2, 1, 1, 2, 2)))
     assert same.image_shape == (1, 16, 16)
-    with pytest.raises(DataError, match="no data 'nothing:x'; give rooms, sprites, digits, a folder of images"):
+    with pytest.raises(DataError, match="no data 'nothing:x'; give rooms, sprites, faces, digits, a folder of images"):
         sources.describe("nothing:x")
     with pytest.raises(ValueError, match=r"celeba is no grid of factors.*leave out --sizes and --full"):
         sources.describe("celeba:x", full=True)

@@ -28,7 +28,7 @@ def evaluate(
         num_samples: how many images are drawn, without replacement
         seed: of the draw
         json: print JSON and nothing else
-        data: other data than the run's own: rooms, sprites, digits, or a file
+        data: other data than the run's own: rooms, sprites, faces, digits, or a file
         sizes: number of values of each factor of --data
         device: cpu, cuda, cuda:1, mps (default: the fastest there is)
     """

@@ -8,21 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlq.datasets import DataError, FactorDataset, digits, files, places, rooms, sprites
+from dlq.datasets import DataError, FactorDataset, digits, faces, files, places, rooms, sprites
+from dlq.datasets.faces.grid import MOST as ALL_FACES
+from dlq.datasets.faces.grid import TEACHING as FACES
 
-BUILT_IN = ("rooms", "sprites", "digits")
-TEACHING = {"rooms": (5, 5, 5, 4, 1, 5), "sprites": (3, 3, 1, 8, 8)}  # a few thousand images: learnt in seconds
+BUILT_IN = ("rooms", "sprites", "faces", "digits")
+TEACHING = {"rooms": (5, 5, 5, 4, 1, 5), "sprites": (3, 3, 1, 8, 8), "faces": FACES}  # thousands of images: learnt fast
 GRIDS = ("dsprites", "shapes3d", "mpi3d", "isaac3d", "falcor3d", "smallnorb", "cars3d")  # readers that take sizes
 LABELLED = ("mnist", "fashion_mnist", "kmnist", "cifar10")
 PICTURES = ("image_folder", "celeba", "celeba_hq", "ffhq", "vggface2", "faceforensics")
 MADE_AT_SIZE = {"isaac3d", "falcor3d", *LABELLED, *PICTURES} - {"cifar10"}  # the others are averaged to a smaller size
-SIDES = {"digits": 28, "mnist": 28, "fashion_mnist": 28, "kmnist": 28, "cifar10": 32} | dict.fromkeys(PICTURES, 32)
+SIDES = {"digits": 28, "mnist": 28, "fashion_mnist": 28, "kmnist": 28} | dict.fromkeys(
+    ("faces", "cifar10", *PICTURES), 32
+)
 PAPER_SIDE = 64
 PAPER_SIDES = {"cifar10": 32}  # it has no more
 ENDINGS = (".npz", ".h5", ".hdf5")
 KNOWN = (
-    "rooms, sprites, digits, a folder of images, the path of a dsprites file (.npz, .hdf5) or of a shapes3d file (.h5), "
-    f"or NAME:PATH with a NAME of {', '.join((*GRIDS, *LABELLED, *PICTURES))}"
+    "rooms, sprites, faces, digits, a folder of images, the path of a dsprites file (.npz, .hdf5) or of a shapes3d file "
+    f"(.h5), or NAME:PATH with a NAME of {', '.join((*GRIDS, *LABELLED, *PICTURES))}"
 )
 
 
@@ -60,6 +64,8 @@ def open_source(record: dict) -> FactorDataset:
         return digits(size)
     if name not in (*BUILT_IN, *GRIDS, *LABELLED, *PICTURES):
         raise DataError(f"there is no data {name!r}; give {KNOWN}")
+    if name == "faces":
+        return faces(size, ALL_FACES if record["sizes"] is None else record["sizes"])
     make = {"rooms": rooms, "sprites": sprites}.get(name)
     if make is not None:
         return make(size) if record["sizes"] is None else make(size, record["sizes"])

@@ -44,8 +44,8 @@ def train(
     Args:
         model: qlae, autoencoder, bio_ae, vq_vae, fsq_autoencoder, tripod or another preset (small, learn in seconds),
             qlae_paper or another one of that ending (for a GPU)
-        data: rooms, sprites, digits, a folder of images, a dsprites (.npz, .hdf5) or shapes3d (.h5) file, or NAME:PATH,
-            such as celeba:/data/celeba
+        data: rooms, sprites, faces, digits, a folder of images, a dsprites (.npz, .hdf5) or shapes3d (.h5) file, or
+            NAME:PATH, such as celeba:/data/celeba
         steps: steps in all, those of earlier commands too (default: the model's own number)
         out: the run folder (default: runs/MODEL-DATA)
         size: pixels a side (default: 16, digits 28, folders of images 32, paper models 64)

@@ -8,6 +8,8 @@ from dlq.datasets.errors import DataError as DataError
 from dlq.datasets.errors import DownloadError as DownloadError
 from dlq.datasets.errors import MissingFile as MissingFile
 from dlq.datasets.errors import WrongFile as WrongFile
+from dlq.datasets.faces import faces as faces
+from dlq.datasets.faces import identity_faces as identity_faces
 from dlq.datasets.files import cars3d as cars3d
 from dlq.datasets.files import celeba as celeba
 from dlq.datasets.files import celeba_hq as celeba_hq

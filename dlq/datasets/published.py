@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 NOT_CHECKED = "not checked"
-BUILT_IN = ("rooms", "sprites", "digits")
+BUILT_IN = ("rooms", "sprites", "faces", "digits")
 
 
 class Download(NamedTuple):

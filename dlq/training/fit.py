@@ -60,6 +60,7 @@ def fit(
     where = torch.device(device) if device is not None else _fastest()
     model.to(where).train()
     run = Run(model, data, state, players, recipe, steps, batch_size, settle, where)
+    state.total, state.stop = steps, False
     state.history.stopped = "already finished" if state.step >= steps else "interrupted"
     with (
         _session(model, state),

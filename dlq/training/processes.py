@@ -1,12 +1,17 @@
 """Jobs side by side in processes of their own: how a comparison uses two cores."""
 
 import copy
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Any
 
 import torch
+
+PATIENCE = 1.0  # seconds between two looks at whether the parent is still there
 
 
 def side_by_side(
@@ -28,17 +33,27 @@ def side_by_side(
             results.append(function(job))
             done(results[-1])
         return results
-    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _begin, (os.getpid(),)) as pool:
         places = {pool.submit(function, job): place for place, job in enumerate(jobs)}
         results = [None] * len(jobs)
         try:
             for future in as_completed([*places]):
                 place = places.pop(future)
-                results[place] = copy.deepcopy(
-                    future.result()
-                )  # tensors arrive as open files, one each; a copy is none
+                results[place] = copy.deepcopy(future.result())  # tensors come as open files, one each; a copy is none
                 done(results[place])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return results
+
+
+def _begin(parent: int) -> None:
+    """Prepares a worker: one thread, and an end of its own when the process that asked for it is gone."""
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PATIENCE)
+    os._exit(1)  # nobody waits for the result, and a training may have minutes to go

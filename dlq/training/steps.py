@@ -48,7 +48,7 @@ class Run:
     def entries(self, stop: threading.Event) -> Iterator[dict[str, float]]:
         """Takes the remaining steps; yields the mean of every term about ``POINTS`` times a run."""
         every, window = max(self.steps // POINTS, *(player.every for player in self.players), 1), []
-        while self.state.step < self.steps and not stop.is_set():
+        while self.state.step < self.steps and not (stop.is_set() or self.state.stop):
             window.append(self._step(self.state.step))
             self.state.step += 1
             if self.recipe.ema is not None:

@@ -2,12 +2,14 @@
 
 import lazy_loader
 
-_PURE = ["axes", "combinations", "rotation", "sliders", "snapping", "tiles"]
+_PURE = ["axes", "codec", "combinations", "layers", "linking", "progress", "rotation", "sliders", "snapping", "tiles"]
 _WIDGETS = {
     "codebook": ["Codebook"],
+    "compare": ["CompareTraversal"],
     "factor_browser": ["FactorBrowser"],
     "nmi_heatmap": ["NmiHeatmap"],
     "relevance_bars": ["RelevanceBars"],
+    "training_view": ["TrainingView"],
     "traversal": ["Traversal"],
 }
 

@@ -4,7 +4,6 @@ Latent quantization: K. Hsu et al., "Disentanglement via Latent Quantization", N
 section 3. Finite scalar quantization: F. Mentzer et al., 2023, arXiv 2309.15505.
 """
 
-import pathlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,19 +11,19 @@ import anywidget
 import numpy as np
 import traitlets
 
-from dlq import export
 from dlq.widgets import drawing, page, snapping
 from dlq.widgets.sliders import check_latents
 from dlq.widgets.sliders import snap as snap_latents
 
 
-class Codebook(anywidget.AnyWidget):
+class Codebook(page.Portable, anywidget.AnyWidget):
     """Shows every latent's values on a number line, and where a soft value snaps to.
 
     ``latent`` is the chosen one and ``position`` the stop of the soft value's slider; ``snap`` has the numbers there.
     The values are those of the moment the widget is made.
     """
 
+    _title = "Codebook"
     _esm = page.module("codebook")
     _css = page.style("codebook")
     latent = traitlets.Int().tag(sync=True)
@@ -70,10 +69,6 @@ class Codebook(anywidget.AnyWidget):
     def image(self) -> np.ndarray:
         """A still picture of all number lines, uint8 (3, H, W)."""
         return np.asarray(self._drawn().convert("RGB")).transpose(2, 0, 1).copy()
-
-    def to_html(self, path, *, title: str = "Codebook") -> pathlib.Path:
-        """Writes one page that needs no kernel and no network, and returns its path."""
-        return export.to_html(self, path, title=title)
 
     def _drawn(self):
         return drawing.number_lines(self.names, self.values, self.counts)

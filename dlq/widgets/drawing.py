@@ -2,12 +2,13 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 INK, QUIET, ACCENT, ROW = "#1b1f24", "#8a919a", "#0b65c2", 34  # colours; pixels a row
+LINES = ("#1b1f24", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9")  # Okabe and Ito's, darkened
 CIVIDIS = (  # matplotlib's, every ninth part; even steps of lightness, the same for any eye
     "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
 )  # fmt: skip
@@ -73,8 +74,56 @@ def shaded_table(rows: Sequence[str], columns: Sequence[str], cells: np.ndarray)
     return picture
 
 
+def stacked(titles: Sequence[str], sheets: Sequence[bytes]) -> Any:
+    """Pictures (PNG bytes) one below the other, each under its title."""
+    from PIL import Image
+
+    pictures = [Image.open(io.BytesIO(sheet)) for sheet in sheets]
+    whole, draw, font = _canvas(max(p.width for p in pictures), sum(p.height + ROW for p in pictures))
+    top = 0
+    for title, picture in zip(titles, pictures, strict=True):
+        draw.text((6, top + ROW // 2), title[:60], INK, font, anchor="lm")
+        whole.paste(picture, (0, top + ROW))
+        top += ROW + picture.height
+    return whole
+
+
 def _canvas(width: int, height: int) -> tuple[Any, Any, Any]:
     from PIL import Image, ImageDraw, ImageFont
 
     picture = Image.new("RGB", (width, height), "white")
     return picture, ImageDraw.Draw(picture), ImageFont.load_default(size=12)
+
+
+def line_charts(steps: Sequence[int], charts: Sequence[Mapping[str, Any]]) -> Any:
+    """Training curves one below the other: ``charts`` as ``progress.charts`` makes them."""
+    height, width, left, right = 180, 640, 60, 150
+    picture, draw, font = _canvas(width, max(1, len(charts)) * height + 20)
+    if not steps:
+        draw.text((width // 2, height // 2), "No training has been watched yet.", QUIET, font, anchor="mm")
+    for k, chart in enumerate(charts):
+        top, bottom = k * height + 30, (k + 1) * height - 10
+        draw.text((left, top - 16), chart["title"], INK, font, anchor="lm")
+        for tick in chart["ticks"]:
+            y = bottom - (bottom - top) * _place(tick, chart)
+            draw.line((left, y, width - right, y), "#e3e6ea")
+            draw.text((left - 6, y), f"{tick:g}", QUIET, font, anchor="rm")
+        for j, line in enumerate(chart["lines"]):
+            colour = LINES[j % len(LINES)]
+            points = [
+                (left + (width - left - right) * (step / steps[-1]), bottom - (bottom - top) * _place(value, chart))
+                for step, value in zip(steps, line["values"], strict=True)
+                if value is not None and line["drawn"]
+            ]
+            if points:
+                draw.line(points, colour, 3 if line["name"].endswith("total") else 2)
+            draw.text((width - right + 10, top + 15 * j), line["name"][:20], colour, font, anchor="lm")
+    return picture
+
+
+def _place(value: float, chart: Mapping[str, Any]) -> float:
+    """Where a value stands on a chart's axis, from 0 to 1."""
+    low, high = chart["low"], chart["high"]
+    if chart["log"]:
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    return (value - low) / (high - low)

@@ -1,15 +1,16 @@
 """A dataset as a function of its factors: one slider a factor, and the image they choose."""
 
-import pathlib
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from dlq.widgets import tiles as tl
+from dlq.widgets.atlas import Marks
 from dlq.widgets.combinations import THINNED, Combinations, thinned, value_texts
+from dlq.widgets.layers import Layer
 from dlq.widgets.sliders import Slider
-from dlq.widgets.tileview import Marks, TileView
+from dlq.widgets.tileview import TileView
 
 SAMPLES = 64  # combinations that the Random button draws from where not all exist
 WORDS = {
@@ -33,8 +34,11 @@ class FactorBrowser(TileView):
     """Moves the factors of a dataset one by one and shows the image that has them; ``code`` holds the factor indices.
 
     Where the data are no full grid, a combination may be missing: the nearest row is shown and marked (see
-    ``dlq.widgets.combinations``). A dataset without factors is browsed by its row number.
+    ``dlq.widgets.combinations``). A dataset without factors is browsed by its row number. In an exported page a slider
+    of more than 64 values keeps 64 of them, evenly spaced, and the page says so.
     """
+
+    _title = "Factors of the data"
 
     def __init__(self, data: Any, start: object = None, *, tile: int | None = None):
         """Fetches the images around ``start``: a row number, or one index a factor; by default the first row.
@@ -49,14 +53,6 @@ class FactorBrowser(TileView):
         """The number of the row that is shown."""
         assert isinstance(self._source, _Fetched)
         return int(self._source.rows(np.array([self.code]))[0])
-
-    def to_html(self, path, *, title: str = "Factors of the data", max_tiles: int | None = None) -> pathlib.Path:
-        """Writes one page that needs no kernel and no network, and returns its path.
-
-        The page opens at the current combination, as ``Traversal.to_html``; a slider of more than 64 values keeps 64
-        of them, evenly spaced, and the page says so.
-        """
-        return self._write_page(path, title, max_tiles)
 
     def _live_window(self, limit: int) -> int:
         window = tl.largest_window(self._levels, limit)
@@ -75,6 +71,9 @@ class FactorBrowser(TileView):
 
 class _Fetched:
     """The source of a browser: codes as rows of a dataset; each slider's values are the factor indices it offers."""
+
+    digest = None
+    seen = None
 
     def __init__(self, data: Any, sliders: list[Slider] | None = None, like: "_Fetched | None" = None):
         self.data, self.image_shape = data, tuple(data.image_shape)
@@ -135,6 +134,12 @@ class _Fetched:
             for row, exact, count in zip(*found, strict=True)
         ]  # fmt: skip
         return Marks("".join("01"[not exact] for exact in found.exact), notes)
+
+    def layers(self, codes: np.ndarray) -> list[Layer]:
+        raise ValueError("the images of data are not decoded; grid can be 'star', 'pairs' or 'full'")
+
+    def decoded(self, z: np.ndarray) -> np.ndarray:
+        raise NotImplementedError  # there are no layers to compare it with
 
     def draw(self, rng: np.random.Generator) -> Iterable:
         if self.known is not None:

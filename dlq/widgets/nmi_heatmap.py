@@ -5,24 +5,23 @@ quantization", NeurIPS 2023, arXiv 2305.18378, section 4. Everything is computed
 exported page moves without a kernel.
 """
 
-import pathlib
 from collections.abc import Mapping, Sequence
 
 import anywidget
 import numpy as np
 import traitlets
 
-from dlq import export
 from dlq.widgets import drawing, page
 from dlq.widgets.rotation import Metric, RotationTable, rotation_table
 
 
-class NmiHeatmap(anywidget.AnyWidget):
+class NmiHeatmap(page.Portable, anywidget.AnyWidget):
     """A heat map of factor by latent, a bar a metric, and a slider for the angle where two latents are turned.
 
     ``angle`` is the stop of the slider; ``table`` has all numbers, ``scores`` and ``nmi`` those of the current angle.
     """
 
+    _title = "Which latent knows which factor"
     _esm = page.module("nmi_heatmap")
     _css = page.style("nmi_heatmap")
     angle = traitlets.Int().tag(sync=True)
@@ -79,10 +78,6 @@ class NmiHeatmap(anywidget.AnyWidget):
     def image(self) -> np.ndarray:
         """A still picture of the map at the current angle, uint8 (3, H, W)."""
         return np.asarray(self._drawn().convert("RGB")).transpose(2, 0, 1).copy()
-
-    def to_html(self, path, *, title: str = "Which latent knows which factor") -> pathlib.Path:
-        """Writes one page that needs no kernel and no network, and returns its path."""
-        return export.to_html(self, path, title=title)
 
     def _drawn(self):
         return drawing.shaded_table(self.factor_names, self.latent_names, self.nmi)

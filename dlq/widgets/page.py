@@ -4,12 +4,19 @@ import base64
 import pathlib
 from collections.abc import Sequence
 
+from dlq import export
+
 FOLDER = pathlib.Path(__file__).parent
 
 
-def module(name: str) -> str:
-    """The ES module of a widget: what all of them share (controls.js), then its own file."""
-    return _text("controls.js") + "\n" + _text(f"{name}.js")
+def module(*names: str, inside: Sequence[str] = ()) -> str:
+    """The ES module of a widget: what all of them share (controls.js), then its own files.
+
+    A module ``inside`` is one that the widget renders itself: it stands there as a constant of its name.
+    """
+    parts = [_text(f"{name}.js").replace("export default { render };", "return { render };") for name in inside]
+    whole = [f"const {name} = (() => {{\n{part}}})();" for name, part in zip(inside, parts, strict=True)]
+    return "\n".join([*(_text(f"{name}.js") for name in ("controls", *names)), *whole])
 
 
 def style(*names: str) -> str:
@@ -22,6 +29,34 @@ def with_picture(bundle: object, picture: bytes) -> tuple[dict, dict]:
     assert isinstance(bundle, tuple)  # AnyWidget always makes one
     data, metadata = bundle
     return {**data, "image/png": base64.b64encode(picture).decode()}, metadata
+
+
+class Portable:
+    """What leaves the notebook: the four forms of a widget's page, which needs no kernel and no network.
+
+    ``title`` stands above the widget. A page that dlq exported is replaced, any other file only with ``overwrite=True``.
+    """
+
+    _title = ""
+
+    def to_html(self, path, *, title: str | None = None, overwrite: bool = False) -> pathlib.Path:
+        """Writes one HTML file and returns its path."""
+        return self._page(title).to_html(path, overwrite=overwrite)
+
+    def to_dir(self, folder, *, title: str | None = None, overwrite: bool = False) -> pathlib.Path:
+        """Writes a folder with ``index.html``, script, style, state and pictures, for any web server; returns it."""
+        return self._page(title).to_dir(folder, overwrite=overwrite)
+
+    def to_myst(self, folder, *, title: str | None = None, name: str | None = None, overwrite: bool = False):
+        """Writes ``NAME.md``, a directive for a MyST page of that folder, with its module and style; returns its path."""
+        return self._page(title).to_myst(folder, name=name, overwrite=overwrite)
+
+    def to_iframe(self, height: int = 480, *, title: str | None = None) -> str:
+        """Returns the page as an HTML ``<iframe>`` that may run its script and nothing else."""
+        return self._page(title).to_iframe(height)
+
+    def _page(self, title: str | None) -> export.Page:
+        return export.page_of(self, title=title or self._title)
 
 
 def check_index(value: int, count: int, what: str) -> int:

@@ -5,7 +5,6 @@ Dimensions of Variational Autoencoders", 2025, arXiv 2501.10901. The widget take
 """
 
 import math
-import pathlib
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -21,13 +20,14 @@ from dlq.widgets.sliders import check_latents
 from dlq.widgets.snapshot import Snapshot, as_x
 
 
-class RelevanceBars(anywidget.AnyWidget):
+class RelevanceBars(page.Portable, anywidget.AnyWidget):
     """Sorted bars of the axes' scores, each a switch; beside them images, reconstructions, and what is left of them.
 
     ``off`` holds the axes that are switched off: their latents are replaced by the mean. The widget keeps its own copy
     of the model, as ``Traversal`` does.
     """
 
+    _title = "Relevance of the latent axes"
     _esm = page.module("relevance_bars")
     _css = page.style("relevance_bars")
     off = traitlets.List(traitlets.Int()).tag(sync=True)
@@ -110,11 +110,10 @@ class RelevanceBars(anywidget.AnyWidget):
         page.check_index(count, len(self.order) + 1, "count")
         self.off = sorted(self.order[count:])
 
-    def to_html(self, path, *, title: str = "Relevance of the latent axes") -> pathlib.Path:
-        """Writes one page that needs no kernel and no network, and returns its path.
+    def _page(self, title: str | None) -> export.Page:
+        """Holds the pictures for the top k axes for every k and for each axis switched off alone.
 
-        It holds the pictures for the top k axes for every k and for each axis switched off alone; where they are too
-        many for one sheet, it shows fewer images.
+        Where they are too many for one sheet, the page shows fewer images.
         """
         with self._lock:
             sets = axes.page_sets(self._ranking.order)
@@ -134,7 +133,8 @@ class RelevanceBars(anywidget.AnyWidget):
             start = self.off if sorted(self.off) in sets else []
             state: dict[str, object] = {"atlas": {**_sheet(tiles, effort=3), "sets": sets}, "still": still}
             state |= {"counts": [images, samples], "off": sorted(start), "live": False, "problem": ""}
-            return export.to_html(self, path, title=title, state=state)
+            facts = {"model": self._model.digest(), "sets": len(sets)}
+            return export.page_of(self, title=title or self._title, state=state, facts=facts)
 
     def _decode(self, off):
         return self._model.decode(axes.switched_off(self._z, off, self._mean))

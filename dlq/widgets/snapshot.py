@@ -1,9 +1,11 @@
 """A model as widgets hold it: a copy in evaluation mode that reads and writes numpy arrays."""
 
 import copy
+import hashlib
 
 import numpy as np
 
+from dlq.widgets.layers import Layer
 from dlq.widgets.tiles import to_pixels
 
 CHUNK = 256  # images decoded at once
@@ -13,7 +15,9 @@ class Snapshot:
     """A copy of the model, so that a widget never touches the mode or the gradients of one that is being trained."""
 
     def __init__(self, model):
-        self._model = copy.deepcopy(model).eval().requires_grad_(False)
+        # Without the optimizers' moments, which weigh twice as much as the model.
+        without = {id(state): None for state in [getattr(model, "training_state", None)] if state is not None}
+        self._model = copy.deepcopy(model, without).eval().requires_grad_(False)
         self.image_shape = tuple(self._model.image_shape)
         self.num_latents = self._model.num_latents
         self.codebook = _arrays(self._model.codebook)
@@ -27,10 +31,27 @@ class Snapshot:
         """Encodes one image, float (C, H, W) in [0, 1], to float32 (num_latents,)."""
         return self._run(self._model.encode, x[None])[0]
 
+    def encode_all(self, x: np.ndarray) -> np.ndarray:
+        """Encodes images, float32 (n, C, H, W) in [0, 1], to float32 (n, num_latents)."""
+        return np.concatenate([self._run(self._model.encode, x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)])
+
     def decode(self, z: np.ndarray) -> np.ndarray:
         """Decodes (n, num_latents) to uint8 (n, C, H, W)."""
-        chunks = [to_pixels(self._run(self._model.decode, z[i : i + CHUNK])) for i in range(0, len(z), CHUNK)]
-        return np.concatenate(chunks)
+        return np.concatenate([to_pixels(self.draw(z[i : i + CHUNK])) for i in range(0, len(z), CHUNK)])
+
+    def draw(self, z: np.ndarray) -> np.ndarray:
+        """Decodes (n, num_latents) to float32 (n, C, H, W) in [0, 1], all at once."""
+        return self._run(self._model.decode, z)
+
+    def layers(self, z: np.ndarray) -> list[Layer]:
+        """The decoder as a list of layers, checked on the codes z; a ValueError says why a page cannot run it."""
+        from dlq.widgets.decoders import describe
+
+        return describe(self._model, self.draw, z)
+
+    def digest(self) -> str:
+        """The sha256 of all weights and their names."""
+        return digest(self._model)
 
     def _run(self, function, values):
         import torch
@@ -38,6 +59,15 @@ class Snapshot:
         weight = next(self._model.parameters(), torch.zeros(()))
         with torch.no_grad():
             return function(torch.from_numpy(values).to(weight.device, weight.dtype)).float().cpu().numpy()
+
+
+def digest(module) -> str:
+    """The sha256 of a torch module's weights, buffers and their names, in hexadecimal."""
+    found = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        array = value.detach().cpu().double().numpy()  # whatever they are stored as
+        found.update(f"{name} {array.shape} ".encode() + array.astype("<f8").tobytes())
+    return found.hexdigest()
 
 
 def _arrays(tensors) -> list[np.ndarray] | None:

@@ -55,7 +55,7 @@ def codes_within(levels: Sequence[int], anchor: Sequence[int], reach: int, *, wi
     """Lists the codes within reach of the anchor in lexicographic order, int64 (n, num_sliders).
 
     Only ``window`` levels of each slider around the anchor's are listed, by default all. The order is the order of the
-    tiles in the atlas; ``codesWithin`` in traversal.js makes the same list.
+    tiles in the atlas; ``codesWithin`` in atlas.js makes the same list.
     """
     window = max(levels) if window is None else window
     codes: list[tuple[tuple[int, ...], int]] = [((), reach)]
@@ -85,6 +85,23 @@ def page_reach(levels: Sequence[int], shape: Sequence[int], max_tiles: int | Non
         return max(1, largest_reach(levels, min(limit, max_tiles)))
     reach = largest_reach(levels, min(limit, MAX_TILES, MAX_PIXELS // math.prod(shape)))
     return reach if reach == num_movable(levels) else max(1, min(2, reach))
+
+
+def grid_reach(levels: Sequence[int], shape: Sequence[int], grid: str) -> int:
+    """The reach of a page's named grid; one that no sheet holds is an error that names those it does hold."""
+    reaches = {"star": 1, "pairs": 2, "full": num_movable(levels)}
+    if grid not in reaches:
+        raise ValueError(f"grid is {grid!r}; it can be 'star', 'pairs', 'full' or 'decoder'")
+    counts = {name: count_within(levels, reach) for name, reach in reaches.items()}
+    limit = sheet_limit(*shape)
+    if counts[grid] > limit:
+        fits = [f"grid='{name}' ({count:,} pictures)" for name, count in counts.items() if count <= limit]
+        others = " or ".join([*fits, "grid='decoder'"])
+        raise ValueError(
+            f"grid='{grid}' holds {counts[grid]:,} pictures of {shape[0]} x {shape[1]} pixels, one sheet holds "
+            f"{limit:,}; take {others}"
+        )
+    return reaches[grid]
 
 
 def to_pixels(x: np.ndarray) -> np.ndarray:

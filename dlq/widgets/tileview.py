@@ -5,54 +5,28 @@ Where the whole product of levels is small, the atlas holds it all; otherwise it
 the current code, and Python sends a new star after each move.
 """
 
+import dataclasses
 import pathlib
 import threading
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Iterable
 
 import anywidget
 import numpy as np
 import traitlets
 
 from dlq import export
-from dlq.widgets import page
+from dlq.widgets import contents, page
 from dlq.widgets import sliders as sl
 from dlq.widgets import tiles as tl
+from dlq.widgets.atlas import Source, make_atlas
 
 LIVE_TILES = 512  # more would be felt when the widget is made: about 2 ms a 64 px tile on one core
 
 
-class Marks(NamedTuple):
-    """What the reader is told of each tile: '1' in ``off`` marks it, ``notes`` (empty, or one a tile) say more."""
-
-    off: str
-    notes: list[str]
-
-
-@runtime_checkable
-class Source(Protocol):
-    """Where a view's pictures come from."""
-
-    sliders: list[sl.Slider]
-    texts: list[list[str]]  # the value at each level; an empty list where the level's number says it all
-    image_shape: tuple[int, int, int]
-    samples: list[list[int]]  # codes that the Random button draws from; empty: any code
-    words: dict[str, str]
-
-    def pictures(self, codes: np.ndarray) -> np.ndarray:
-        """Codes int64 (n, num_sliders) to uint8 (n, C, H, W)."""
-
-    def marks(self, codes: np.ndarray) -> Marks:
-        """What is to be said of these codes' pictures."""
-
-    def draw(self, rng: np.random.Generator) -> Iterable:
-        """One code at random."""
-
-
-class TileView(anywidget.AnyWidget):
+class TileView(page.Portable, anywidget.AnyWidget):
     """Sliders over the codes of a source; ``code`` holds one level per slider, counted from 0."""
 
-    _esm = page.module("traversal")
+    _esm = page.module("atlas", "traversal")
     _css = page.style("traversal")
     code = traitlets.List(traitlets.Int()).tag(sync=True)
     start = traitlets.List(traitlets.Int()).tag(sync=True)
@@ -123,16 +97,49 @@ class TileView(anywidget.AnyWidget):
             code, index = self._covered()
             return self._tiles[index[tuple(code)]].copy()
 
-    def _write_page(self, path, title: str, max_tiles: int | None) -> pathlib.Path:
+    def to_html(
+        self, path, *, title: str | None = None, grid=None, max_tiles: int | None = None, overwrite: bool = False
+    ) -> pathlib.Path:
+        """Writes one HTML file that needs no kernel and no network, and returns its path.
+
+        The page opens at the current code. It holds every code where they fit (4096 pictures, fewer when they are large;
+        or ``max_tiles``), otherwise those in which two sliders, or one, differ from the current code. ``grid`` chooses:
+        "star" (single moves), "pairs", "full", or "decoder", which ships a model's decoder instead of pictures. Where
+        lossless pictures would be heavy, a value may be off by up to 10 of 255, and the page says so.
+        """
+        return self._page(title, grid, max_tiles).to_html(path, overwrite=overwrite)
+
+    def to_dir(
+        self, folder, *, title: str | None = None, grid=None, max_tiles: int | None = None, overwrite: bool = False
+    ) -> pathlib.Path:
+        """Writes a folder with ``index.html``, script, style, state and lossless pictures, for any web server."""
+        return self._page(title, grid, max_tiles, light=False).to_dir(folder, overwrite=overwrite)
+
+    def to_myst(
+        self,
+        folder,
+        *,
+        title: str | None = None,
+        grid=None,
+        max_tiles: int | None = None,
+        name: str | None = None,
+        overwrite: bool = False,
+    ) -> pathlib.Path:
+        """Writes ``NAME.md``, a directive for a MyST page of that folder, with its module and style; returns its path."""
+        return self._page(title, grid, max_tiles).to_myst(folder, name=name, overwrite=overwrite)
+
+    def to_iframe(self, height: int = 480, *, title: str | None = None, grid=None, max_tiles: int | None = None) -> str:
+        """Returns the page as an HTML ``<iframe>`` that may run its script and nothing else."""
+        return self._page(title, grid, max_tiles).to_iframe(height)
+
+    def _page(self, title: str | None, grid=None, max_tiles: int | None = None, *, light: bool = True) -> export.Page:
         with self._lock:
             source, code, start = self._page_source()
-            levels = [len(slider.values) for slider in source.sliders]
-            reach = tl.page_reach(levels, self.shape, max_tiles)
-            start = start if reach >= tl.num_movable(levels) else code
-            atlas, _, _ = make_atlas(source, code, reach, max(levels), effort=3)
-            state = {"atlas": atlas, "code": code, "start": start, "live": False, "problem": "", "samples": []}
-            state |= {"levels": levels, "texts": source.texts, "words": source.words}
-            return export.to_html(self, path, title=title, state=state)
+            made = contents.held(source, code, grid=grid, max_tiles=max_tiles, light=light)
+            whole = grid == "decoder" or made.reach >= tl.num_movable([len(slider.values) for slider in source.sliders])
+            state = {**made.state, "code": code, "start": start if whole else code, "live": False, "problem": ""}
+            found = export.page_of(self, title=title or self._title, state=state, facts=made.facts)
+            return dataclasses.replace(found, module=page.module("atlas", *made.scripts, "traversal"))
 
     def _page_source(self) -> tuple[Source, list[int], list[int]]:
         """What an exported page shows, and the current and the starting code in it."""
@@ -174,23 +181,3 @@ class TileView(anywidget.AnyWidget):
         except Exception as error:  # a callback's error reaches no cell, so the widget shows it
             self.errors.append(error)
             self.problem = f"{self.words['failed']}: {error}"
-
-
-def make_atlas(
-    source: Source, anchor: Sequence[int], reach: int, window: int, *, effort: int = 0
-) -> tuple[dict[str, object], np.ndarray, dict[tuple[int, ...], int]]:
-    """Packs the pictures within reach of the anchor: what the browser gets, the tiles, and each code's place there."""
-    codes = tl.codes_within([len(slider.values) for slider in source.sliders], anchor, reach, window=window)
-    pictures = source.pictures(codes)
-    sheet, columns = tl.pack(pictures)
-    off, notes = source.marks(codes)
-    atlas = {
-        "image": tl.data_url(sheet, effort),
-        "columns": columns,
-        "anchor": list(anchor),
-        "reach": reach,
-        "window": window,
-        "unseen": off,
-        "notes": notes,
-    }
-    return atlas, pictures, {tuple(code): k for k, code in enumerate(codes.tolist())}

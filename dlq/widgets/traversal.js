@@ -2,24 +2,13 @@
 
 const MOST_THUMBNAILS = 12, NEAR = 12, KEPT_ATLASES = 8, PATIENCE = 4000; // levels, levels, atlases, milliseconds
 
-// The codes with at most `reach` sliders away from the anchor, in the order of the tiles (tiles.py: codes_within).
-function codesWithin(levels, { anchor, reach, window }) {
-  let codes = [[[], reach]];
-  levels.forEach((count, i) => {
-    const low = Math.max(0, Math.min(anchor[i] - Math.floor(window / 2), count - window));
-    codes = codes.flatMap(([code, left]) => [...Array(Math.min(window, count)).keys()].map((k) => low + k)
-      .filter((level) => level === anchor[i] || left > 0)
-      .map((level) => [[...code, level], left - (level !== anchor[i])]));
-  });
-  return codes.map(([code]) => code);
-}
-
 function render({ model, el }) {
   const names = model.get("names"), texts = model.get("texts"), levels = model.get("levels"), words = model.get("words");
   const [height, width] = model.get("shape"), live = model.get("live");
   const movable = levels.filter((n) => n > 1).length;
+  const drawn = model.get("decoder"), draws = drawn && makeDrawing(drawn), free = live || !!draws, within = model.get("within");
   const uid = newId(), whole = !!words.range; // whether one strip shows the whole range of one slider, under all of them
-  let atlases = [], recent = [], returned = [], shown = Math.max(0, levels.findIndex((n) => n > 1)), timer;
+  let atlases = [], wanted = [], filling, recent = [], returned = [], shown = Math.max(0, levels.findIndex((n) => n > 1)), timer;
 
   const root = makeRoot("dlq-traversal");
   root.style.setProperty("--dlq-tile", model.get("tile") + "px");
@@ -33,7 +22,7 @@ function render({ model, el }) {
   }
   const canvas = blank();
   canvas.setAttribute("role", "img");
-  figure(canvas, words.caption);
+  const caption = figure(canvas, words.caption);
   const buttons = make("div", "dlq-buttons"), status = makeStatus(), note = make("div", "dlq-note");
   buttons.append(makeButton("Reset", () => { recent = []; returned = []; go(model.get("start")); }));
   buttons.append(makeButton(words.random, random));
@@ -46,9 +35,10 @@ function render({ model, el }) {
   el.append(root);
 
   function figure(content, caption) {
-    const frame = make("figure");
-    frame.append(content, make("figcaption", "", caption));
+    const frame = make("figure"), line = make("figcaption", "", caption);
+    frame.append(content, line);
     pictures.append(frame);
+    return line;
   }
   function blank() {
     const c = make("canvas");
@@ -76,14 +66,28 @@ function render({ model, el }) {
     return { slider, value, thumbs };
   }
 
-  function find(code) {
+  // A code's picture in an atlas, or one drawn here: at once if `now`.
+  function find(code, now) {
     const key = code.join();
-    for (const atlas of atlases) if (atlas.index.has(key)) return { atlas, k: atlas.index.get(key) };
+    for (const atlas of atlases) if (atlas.index.has(key)) {
+      const k = atlas.index.get(key), x = (k % atlas.columns) * width, y = Math.floor(k / atlas.columns) * height;
+      return { picture: atlas.picture, x, y, off: atlas.unseen[k] === "1", note: atlas.notes[k], within: atlas.worst };
+    }
+    const picture = draws?.(code, now);
+    return picture && { picture, x: 0, y: 0, off: draws.off(code), within: within[1] };
   }
-  const unseen = (tile) => tile.atlas.unseen[tile.k] === "1";
-  function paint(target, { atlas, k }) {
-    const x = (k % atlas.columns) * width, y = Math.floor(k / atlas.columns) * height;
-    target.getContext("2d").drawImage(atlas.picture, x, y, width, height, 0, 0, width, height);
+  function paint(target, { picture, x, y }) {
+    target.getContext("2d").drawImage(picture, x, y, width, height, 0, 0, width, height);
+  }
+  function fill() {
+    clearTimeout(filling);
+    if (!wanted.length) return;
+    filling = setTimeout(() => {
+      const [thumb, code, name] = wanted.shift(), tile = find(code, true);
+      thumb.className = name + (tile.off ? " dlq-off" : "");
+      paint(thumb, tile);
+      fill();
+    }, 30);
   }
   const said = (i, level) => levels[i] < 2 ? "only value" : `value ${level + 1} of ${levels[i]}`;
   const text = (i, level) => texts[i][level] ?? `${names[i]} ${level}`;
@@ -97,7 +101,7 @@ function render({ model, el }) {
   function destination(i, level) {
     const anchor = model.get("atlas").anchor, back = [], moved = recent.filter((j) => j !== i);
     let code = put(model.get("code"), i, level);
-    if (!live) for (const j of [...names.keys()].filter((j) => j !== i && !moved.includes(j)).concat(moved)) {
+    if (!free) for (const j of [...names.keys()].filter((j) => j !== i && !moved.includes(j)).concat(moved)) {
       if (find(code)) break;
       if (code[j] !== anchor[j]) { code = put(code, j, anchor[j]); back.push(names[j]); }
     }
@@ -113,9 +117,9 @@ function render({ model, el }) {
   function random() {
     const pick = (list) => list[Math.floor(Math.random() * list.length)], samples = model.get("samples");
     recent = []; returned = [];
-    if (live) return go(samples.length ? pick(samples) : levels.map((n) => Math.floor(Math.random() * n)));
+    if (free) return go(samples.length ? pick(samples) : levels.map((n) => Math.floor(Math.random() * n)));
     const all = codesWithin(levels, model.get("atlas"));
-    const known = all.filter((code) => !unseen(find(code)));
+    const known = all.filter((code) => !find(code).off);
     go(pick(known.length ? known : all));
   }
 
@@ -127,23 +131,25 @@ function render({ model, el }) {
     }
     if (model.get("problem")) lines.push(model.get("problem"));
     else if (!tile) lines.push("Waiting for Python…");
-    else if (tile.atlas.notes[tile.k]) lines.push(tile.atlas.notes[tile.k]);
-    else if (unseen(tile)) lines.push(words.off);
+    else if (tile.note) lines.push(tile.note);
+    else if (tile.off) lines.push(words.off);
     return lines.join(" ");
   }
   function draw() {
-    const code = model.get("code"), tile = find(code);
+    const code = model.get("code"), tile = find(code, true);
     clearTimeout(timer);
+    wanted = [];
     root.classList.toggle("dlq-waiting", !tile);
-    root.classList.toggle("dlq-unseen", !!tile && unseen(tile));
+    root.classList.toggle("dlq-unseen", !!tile && tile.off);
     rows.forEach(({ slider, value, thumbs }, i) => {
       slider.value = code[i];
       slider.setAttribute("aria-valuetext", whole ? `${text(i, code[i])}, ${said(i, code[i])}` : said(i, code[i]));
       value.textContent = value.title = `${said(i, code[i]).replace("value ", "")} (${text(i, code[i])})`;
       thumbs.forEach((thumb, level) => {
-        const other = find(destination(i, level).code);
-        thumb.className = (level === code[i] ? "dlq-current" : "") + (other && unseen(other) ? " dlq-off" : "");
+        const next = destination(i, level).code, other = find(next), name = level === code[i] ? "dlq-current" : "";
+        thumb.className = name + (other && other.off ? " dlq-off" : "");
         if (other) paint(thumb, other);
+        else if (draws) wanted.push([thumb, next, name]);
       });
     });
     drawRange();
@@ -154,10 +160,12 @@ function render({ model, el }) {
       return;
     }
     paint(canvas, tile);
+    fill();
+    if (within) caption.textContent = `${words.caption}, ${tile.within ? `within ${tile.within}/255` : "exact"}`;
     canvas.dataset.code = code.join();
     canvas.setAttribute("aria-label", words.said + ": " + names.map((n, i) => `${n} ${said(i, code[i])}`).join("; "));
   }
-  // The whole range of the slider in hand, or what is near in a long one; the slider says the same to a screen reader.
+  // The whole range of the slider in hand, or what is near in a long one.
   function drawRange() {
     if (!whole) return;
     const code = model.get("code"), i = shown, far = levels[i] > 64 ? NEAR : levels[i];
@@ -169,7 +177,7 @@ function render({ model, el }) {
       const tile = find(destination(i, level).code), thumb = make("figure"), picture = blank();
       if (!tile) return [];
       paint(picture, tile);
-      thumb.className = (level === code[i] ? "dlq-current" : "") + (unseen(tile) ? " dlq-off" : "");
+      thumb.className = (level === code[i] ? "dlq-current" : "") + (tile.off ? " dlq-off" : "");
       thumb.append(picture, make("figcaption", "", text(i, level)));
       thumb.addEventListener("click", () => move(i, level));
       return [thumb];
@@ -181,12 +189,13 @@ function render({ model, el }) {
     await picture.decode();
     if (atlas !== model.get("atlas")) return; // a newer one is on its way
     const index = new Map(codesWithin(levels, atlas).map((code, k) => [code.join(), k]));
-    atlases = [{ ...atlas, picture, index }, ...atlases].slice(0, KEPT_ATLASES);
+    const sheet = atlas.step ? addUp(picture, atlas, index.get(atlas.anchor.join()), width, height) : picture;
+    atlases = [{ ...atlas, picture: sheet, index }, ...atlases].slice(0, KEPT_ATLASES);
     const moves = atlas.reach === 1 ? "One slider" : `Up to ${atlas.reach} sliders`;
     const partial = `${moves} at a time can differ from ${words.home}; the one moved first then goes back.`;
     const count = `All ${index.size.toLocaleString("en")} ${words.all}`;
     const more = atlas.reach >= movable && atlas.window >= Math.max(...levels) ? count : live ? words.next : partial;
-    note.textContent = `${words.exact} ${more}${atlas.unseen ? " " + words.mark : ""}`;
+    note.textContent = `${words.exact} ${words.more ?? more}${atlas.unseen ? " " + words.mark : ""}`;
     draw();
   }
 
@@ -194,6 +203,7 @@ function render({ model, el }) {
   load();
   return () => {
     clearTimeout(timer);
+    clearTimeout(filling);
     stop();
     root.remove();
   };

@@ -1,14 +1,15 @@
 """Latent traversal: one slider a latent, and the picture it decodes to."""
 
-import pathlib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from dlq.widgets import sliders as sl
 from dlq.widgets import tiles as tl
+from dlq.widgets.atlas import Marks
+from dlq.widgets.layers import Layer
 from dlq.widgets.snapshot import Snapshot, as_x
-from dlq.widgets.tileview import Marks, TileView
+from dlq.widgets.tileview import TileView
 
 SAMPLES = 64  # codes of the data that the Random button draws from
 WORDS = {
@@ -32,6 +33,8 @@ class Traversal(TileView):
     The widget keeps its own copy of the model, in evaluation mode, made when the widget is made: training may go on
     meanwhile, and what the widget shows does not change. ``code`` holds one level per slider, counted from 0.
     """
+
+    _title = "Latent traversal"
 
     def __init__(
         self,
@@ -71,14 +74,6 @@ class Traversal(TileView):
         """The latent vector of the current code, float32 (num_latents,)."""
         return sl.latents_of(np.array([self.code]), self._sliders)[0]
 
-    def to_html(self, path, *, title: str = "Latent traversal", max_tiles: int | None = None) -> pathlib.Path:
-        """Writes one page that needs no kernel and no network, and returns its path.
-
-        The page opens at the current code. It holds every code where they fit (4096 pictures, fewer when they are large;
-        or ``max_tiles``), otherwise those in which two sliders, or one, differ from the current code.
-        """
-        return self._write_page(path, title, max_tiles)
-
 
 class _Decoded:
     """The source of a traversal: codes as a model decodes them."""
@@ -97,6 +92,16 @@ class _Decoded:
 
     def marks(self, codes: np.ndarray) -> Marks:
         return Marks("" if self.seen is None else sl.unseen_flags(codes, self.seen), [])
+
+    @property
+    def digest(self) -> str:
+        return self.model.digest()
+
+    def layers(self, codes: np.ndarray) -> list[Layer]:
+        return self.model.layers(sl.latents_of(codes, self.sliders))
+
+    def decoded(self, z: np.ndarray) -> np.ndarray:
+        return self.model.draw(z)
 
     def draw(self, rng: np.random.Generator) -> Iterable:
         if self.seen is not None and len(self.seen):

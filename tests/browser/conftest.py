@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from dlq.export import manifest, verify_export
+
 ROOT = pathlib.Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -60,6 +62,8 @@ def show(browser):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("dialog", lambda dialog: faults.append(dialog.message))
+        if manifest.read_file(path) is not None:  # every exported page of these tests
+            verify_export(path)
         page.goto(path.as_uri())
         page.wait_for_selector(ready)
         return page

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlq.cli.bench import data, metrics, report
+from dlq.cli.bench import browser, data, metrics, report
 from dlq.cli.bench.metrics import FACTOR_SIZES
 from dlq.datasets import rooms
 from dlq.models import qlae
@@ -38,6 +38,10 @@ def measurements(repeats: int, *, quick: bool = False) -> Iterator[dict[str, Any
     yield from metrics.measurements(repeats, 200 if quick else 10_000)
     yield _quantizer(repeats, calls=2 if quick else 200)
     yield from data.measurements(repeats, num_images=64 if quick else 4096)
+    if lacking := browser.missing():
+        print(f"  {lacking}")
+    else:
+        yield from browser.measurements(2 if quick else 200)
 
 
 def _rooms(repeats: int, *, sizes: tuple[int, ...], batches: int) -> dict[str, Any]:

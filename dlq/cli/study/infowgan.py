@@ -13,7 +13,7 @@ from dlq.cli.study.record import mean_and_interval
 MODELS = ("info_wgan_gp", "ql_info_wgan_gp")
 DATA = {"colours": (5, 5, 5, 1, 1, 1), "five factors": (5, 5, 5, 4, 1, 5)}
 LATENTS = {"colours": 9, "five factors": 15}
-SEEDS, STEPS, SIZE, NUM_VALUES = 5, 8_000, 16, 3
+SEEDS, STEPS, SIZE, NUM_VALUES = 5, 6_000, 16, 3
 SCORES = ("modularity", "neighbours", "counted", "explicitness", "psnr", "codes_read")
 
 
