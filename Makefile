@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DLQ_REQUIRE_BROWSER ?=
 
-.PHONY: help lab test quick lint types unit notebooks browser outputs bench fuzz clean
+.PHONY: help lab test quick lint types unit notebooks browser outputs site bench fuzz clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -33,10 +33,14 @@ $(VENV)/.dev: $(VENV)/.lab pyproject.toml
 	$(PIP) -c constraints.txt -r $(VENV)/dev.txt
 	@touch $@
 
+$(VENV)/.site: $(VENV)/.torch pyproject.toml
+	$(PIP) -c constraints.txt -e ".[site]"
+	@touch $@
+
 lab: $(VENV)/.lab  ## open JupyterLab at the first lesson
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
-test: $(VENV)/.dev chromium lint types unit notebooks browser  ## everything: lint, types, unit tests, lessons, browser (15 minutes)
+test: $(VENV)/.dev chromium lint types unit notebooks site browser  ## everything: lint, types, unit tests, lessons, browser (15 minutes)
 
 quick: $(VENV)/.dev lint  ## lint and unit tests, under two minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore tests/browser -m "not slow"
@@ -67,6 +71,11 @@ chromium:
 outputs: $(VENV)/.dev chromium  ## run the lessons and store their pictures in them
 	$(BIN)/python notebooks/render.py
 
+site: $(VENV)/.site  ## build lessons and docs into _site, for any web server
+	@rm -rf build/site/html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html -d build/site/doctrees docs build/site/html
+	@rm -rf _site && cp -R build/site/html _site && touch _site/.nojekyll && echo "Open _site/index.html, or put _site on a web server."
+
 bench: $(VENV)/.dev  ## measure speed on this machine, into benchmarks/
 	$(BIN)/python -m dlq bench
 
@@ -75,4 +84,4 @@ fuzz: $(VENV)/.dev  ## damage data files at random, a minute for each reader, an
 	FUZZ_SECONDS=$(FUZZ_SECONDS) OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_fuzz.py
 
 clean:  ## remove what the commands made, .venv too
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist build _site docs/api docs/lessons
