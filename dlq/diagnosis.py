@@ -68,13 +68,11 @@ def watch_for_collapse(data: Any, *, after: int = 500, seed: int = 0) -> Callabl
         if history.steps[-1] < due[0]:
             return
         due[0] = 2 * history.steps[-1]
-        training = model.training
         for problem in diagnose(model, data, seed=seed).problems:
             kind = problem.partition(":")[0]
             if kind not in said:
                 said.add(kind)
                 warnings.warn(f"step {history.steps[-1]:,}: {problem}", stacklevel=2)
-        model.train(training)
 
     return watch
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dlq.datasets.given import as_dataset
 from dlq.metrics import InfoMEC, infomec
+from dlq.metrics.images import decibels
 
 CHUNK = 1024  # images encoded at once
 
@@ -169,7 +170,7 @@ def _device(model: Any) -> torch.device:
 
 def _psnr(errors: np.ndarray) -> float:
     """Decibels of mean squared errors, one an image, averaged over images."""
-    return float(np.mean(-10 * np.log10(np.maximum(errors, 1e-12))))
+    return float(np.mean(decibels(errors)))
 
 
 @contextlib.contextmanager

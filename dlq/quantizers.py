@@ -64,6 +64,13 @@ def _check_soft(soft: Tensor, num_latents: int) -> None:
         raise ValueError(f"the latents have shape {tuple(soft.shape)}; this quantizer expects (batch, {num_latents})")
 
 
+def through(bottleneck: nn.Module | None, soft: Tensor) -> Quantized:
+    """Passes ``soft`` (batch, num_latents) through a quantizer; without one z is ``soft`` and ``indices`` is empty."""
+    if bottleneck is None:
+        return Quantized(soft, torch.empty(len(soft), 0, dtype=torch.int64), {})
+    return bottleneck(soft)
+
+
 class LatentQuantizer(nn.Module):
     """Quantizes each latent to the nearest value of its own small, learned codebook (Hsu et al. 2023, section 3.1).
 

@@ -5,44 +5,22 @@
 of the same form to run further cases.
 """
 
-import os
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
+from parity import FOLDER, loaded, ours, read
 
 from dlq.models.info_wgan import InfoWGAN
-from dlq.nn import ConvEncoder, StyleDecoder
-from dlq.quantizers import LatentQuantizer
 
-FOLDER = Path(os.environ.get("DLQ_PARITY", Path(__file__).parent / "data"))
 CASES = sorted(FOLDER.glob("ql_infowgan_gp*.npz"))
 
 
 @pytest.fixture(params=CASES, ids=lambda path: path.stem)
 def case(request):
-    with np.load(request.param, allow_pickle=False) as file:
-        return {key: torch.from_numpy(file[key]) for key in file.files}
-
-
-def ours(key: str) -> str:
-    return key.replace("codebook", "bottleneck.codebook")
+    return read(request.param)
 
 
 def load_model(case) -> InfoWGAN:
-    weights = {ours(k.removeprefix("weights/")): v for k, v in case.items() if k.startswith("weights/")}
-    shape = tuple(case["data/x"].shape[1:])
-    widths = [weights[f"encoder.conv.{i}.weight"].shape[0] for i in (0, 3, 6, 9)]
-    dense, (num_latents, num_values) = weights["encoder.dense.0.weight"].shape[0], case["weights/codebook"].shape
-    model = InfoWGAN(
-        ConvEncoder(shape, num_latents, widths=widths, dense=dense),
-        LatentQuantizer(num_latents, num_values),
-        StyleDecoder(shape, num_latents, widths=widths[::-1], dense=dense),
-        image_shape=shape,
-    )
-    model.load_state_dict(weights)
-    return model
+    return loaded(case, lambda *parts: InfoWGAN(*parts[:3], image_shape=parts[3]))
 
 
 def linked_codes(model: InfoWGAN, z: torch.Tensor) -> torch.Tensor:

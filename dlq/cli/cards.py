@@ -2,6 +2,8 @@
 
 import datetime
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -19,6 +21,16 @@ def about(name: str, data: dict[str, Any], seed: int, start: float) -> dict[str,
         "date": datetime.date.today().isoformat(),
         "seconds": round(time.perf_counter() - start, 1),
     }
+
+
+def save_scored(model: Any, out: Path, card: dict[str, Any], score: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """Saves a model in half precision and returns its card, with the scores of the model read back from that file."""
+    from dlq import checkpoints
+
+    checkpoints.save(model, out, half=True, training=False, card=card)
+    card["scores"] = score(checkpoints.load(out))
+    checkpoints.save(model, out, half=True, training=False, card=card)
+    return card
 
 
 def finished(history: Any) -> None:

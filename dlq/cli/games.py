@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlq.cli.cards import about, finished
+from dlq.cli.cards import about, finished, save_scored
 
 SEED = 0
 DIGITS = {"name": "digits", "size": 28, "sizes": None, "path": None}
@@ -19,7 +19,6 @@ NUM_DRAWN = 2_000  # generated images that are judged
 
 def digits_judge(out: Path, progress: bool = True) -> dict[str, Any]:
     """Trains the classifier on four fifths of the digits and scores it on the rest."""
-    from dlq import checkpoints
     from dlq.datasets import digits
     from dlq.models import judge
     from dlq.training import fit
@@ -27,20 +26,12 @@ def digits_judge(out: Path, progress: bool = True) -> dict[str, Any]:
     start, (train, test) = time.perf_counter(), digits().split(1 - HELD_OUT, HELD_OUT, seed=SEED)
     model = judge(train.image_shape, seed=SEED)
     finished(fit(model, train, steps=JUDGE_STEPS, seed=SEED, progress=progress))
-    checkpoints.save(model, out, half=True, training=False)
-    model = checkpoints.load(out)
     card = about("digits-judge", DIGITS, SEED, start) | {"steps": JUDGE_STEPS}
-    card["scores"] = {
-        "accuracy_held_out": float((classes(model, test.images[:]) == test.factors[:, 0]).mean()),
-        "num_held_out": len(test),
-    }
-    checkpoints.save(model, out, half=True, training=False, card=card)
-    return card
+    return save_scored(model, out, card, lambda judge: accuracy(judge, test))
 
 
 def infogan_digits(out: Path, progress: bool = True) -> dict[str, Any]:
     """Trains InfoGAN with consistency on the digits; the judge that comes with dlq says what its categories draw."""
-    from dlq import checkpoints
     from dlq.datasets import digits
     from dlq.models import infogan
     from dlq.training import fit
@@ -48,30 +39,28 @@ def infogan_digits(out: Path, progress: bool = True) -> dict[str, Any]:
     start, data = time.perf_counter(), digits()
     model = infogan(data.image_shape, consistency=1.0, seed=SEED)
     finished(fit(model, data, steps=INFOGAN_STEPS, seed=SEED, progress=progress))
-    checkpoints.save(model, out, half=True, training=False)
-    model = checkpoints.load(out)
     card = about("infogan-digits", DIGITS, SEED, start) | {"steps": INFOGAN_STEPS}
-    card["scores"] = category_scores(model, data)
-    checkpoints.save(model, out, half=True, training=False, card=card)
-    return card
+    return save_scored(model, out, card, lambda model: category_scores(model, data))
 
 
 def wgan_rooms(preset: str, out: Path, progress: bool = True) -> dict[str, Any]:
     """Trains InfoWGAN-GP, with continuous or quantized codes, on rooms in which the three colours vary."""
-    from dlq import checkpoints, models
+    from dlq import models
     from dlq.cli.sources import open_source
     from dlq.training import fit
 
     start, data = time.perf_counter(), open_source(ROOMS)
     model: Any = models.build(preset, {"image_shape": data.image_shape, "seed": SEED})
     finished(fit(model, data, steps=WGAN_STEPS, seed=SEED, progress=progress))
-    checkpoints.save(model, out, half=True, training=False)
-    model = checkpoints.load(out)
     name = preset.replace("_gp", "").replace("_", "-") + "-rooms"
     card = about(name, ROOMS, SEED, start) | {"steps": WGAN_STEPS}
-    card["scores"] = code_scores(model, data)
-    checkpoints.save(model, out, half=True, training=False, card=card)
-    return card
+    return save_scored(model, out, card, lambda model: code_scores(model, data))
+
+
+def accuracy(judge: Any, data: Any) -> dict[str, Any]:
+    """The share of images that the judge classifies rightly, and how many there were."""
+    right = classes(judge, data.images[:]) == data.factors[:, 0]
+    return {"accuracy_held_out": float(right.mean()), "num_held_out": len(data)}
 
 
 def classes(judge: Any, images: Any) -> np.ndarray:

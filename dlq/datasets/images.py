@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from dlq.datasets.errors import DataError
@@ -166,6 +167,14 @@ class Resized(Computed):
         down, right = (_overlaps(old, new).to(device) for old, new in zip(self.across, self.shape[2:], strict=True))
         area = self.across[0] * self.across[1]
         return (down @ x @ right.T).div_(area).add_(0.5).floor_().to(torch.uint8)
+
+
+def bicubic(images: np.ndarray, size: int) -> np.ndarray:
+    """Grey images uint8 (N, H, W) resampled to size pixels a side; as they are where they have that side."""
+    if size == images.shape[1]:
+        return images
+    side = (size, size)
+    return np.stack([np.asarray(Image.fromarray(x).resize(side, Image.Resampling.BICUBIC)) for x in images])
 
 
 def _overlaps(old: int, new: int) -> Tensor:

@@ -7,12 +7,12 @@ Different: their null model, fitted on zeros, gives every class the same probabi
 as log K (K classes), and the classifier can be taken to its optimum, where theirs stops after 100 iterations.
 """
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dlq.metrics.softmax import optimal_loss
+from dlq.metrics.splits import fitted
 
 
 class Explicitness(NamedTuple):
@@ -49,24 +49,17 @@ def linear_explicitness(factors: np.ndarray, features: Any, *, max_iter: int | N
     for i, factor in enumerate(factors.T):
         num_classes = len(np.unique(factor))
         if num_classes > 1:
-            fitted = optimal_loss(factor, features) if max_iter is None else _fitted_loss(factor, features, max_iter)
-            loss, converged[i] = fitted
+            found = optimal_loss(factor, features) if max_iter is None else _fitted_loss(factor, features, max_iter)
+            loss, converged[i] = found
             shares[i] = 1 - loss / np.log(num_classes)
     varying = ~np.isnan(shares)
     return Explicitness(float(shares[varying].mean()) if varying.any() else np.nan, shares, converged)
 
 
 def _fitted_loss(factor: np.ndarray, features: Any, max_iter: int) -> tuple[float, bool]:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
 
     classifier = LogisticRegression(C=np.inf, max_iter=max_iter, class_weight="balanced")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        classifier.fit(features, factor)
-    for other in caught:
-        if not issubclass(other.category, ConvergenceWarning):
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+    converged = fitted(classifier, features, factor)
     return float(log_loss(factor, classifier.predict_proba(features), labels=classifier.classes_)), converged

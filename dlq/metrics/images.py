@@ -47,7 +47,12 @@ def psnr(x: Any, y: Any) -> ImageScores:
     """
     x, y = check_images(x, y)
     errors = np.array([np.mean(np.square(as_float(a) - as_float(b))) for a, b in zip(x, y, strict=True)])
-    return _scores(-10 * np.log10(np.maximum(errors, 1e-12)))
+    return _scores(decibels(errors))
+
+
+def decibels(errors: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratios of mean squared errors of images in [0, 1]; no error counts as 120 dB."""
+    return -10 * np.log10(np.maximum(errors, 1e-12))
 
 
 def ssim(x: Any, y: Any, *, window: int = 11) -> ImageScores:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlq.metrics import information
 from dlq.metrics.active import ActiveRule, range_above, range_positive
-from dlq.metrics.checks import check_codes, warn_caller
+from dlq.metrics.checks import check_codes, note, warn_caller
 from dlq.metrics.explicitness import Explicitness, linear_explicitness, one_hot, standardised
 
 
@@ -67,11 +67,11 @@ def infomec(
     warns (UserWarning) where continuous latents repeat. Needs 2 samples, or ``num_neighbors`` + 2.
     """
     factors, latents = check_codes(factors, latents, min_samples=information.min_samples(discrete, num_neighbors))
-    active = active or (range_positive if discrete else range_above(1 / 20))
+    active = active or usual_rule(discrete)
     encoding = encoding or (one_hot if discrete else standardised)
     mask, notes = _active_mask(active, latents)
     nmi, estimator_notes = _nmi(factors, latents, discrete, num_neighbors, seed)
-    modularity, compactness, score_notes = _modularity_compactness(nmi, mask)
+    modularity, compactness, score_notes = modularity_compactness(nmi, mask)
     explicit, explicit_notes = _explicitness(factors, latents, discrete, encoding, max_iter)
     chosen = explicit[encoding]
     return InfoMEC(
@@ -101,21 +101,27 @@ def _active_mask(rule: ActiveRule, latents: np.ndarray) -> tuple[np.ndarray, lis
             f"the active rule returned {mask.dtype} of shape {mask.shape}; it must return one bool per latent, "
             f"shape {latents.shape[1:]}"
         )
-    return mask, _note("latents {} are inactive and not counted", ~mask)
+    return mask, note("latents {} are inactive and not counted", ~mask)
 
 
 def _nmi(
     factors: np.ndarray, latents: np.ndarray, discrete: bool, num_neighbors: int, seed: int
 ) -> tuple[np.ndarray, list[str]]:
     entropy = information.entropies(factors)
-    notes = _note("factors {} are constant and skipped", entropy == 0)
+    notes = note("factors {} are constant and skipped", entropy == 0)
     mutual, estimator_notes = information.estimate(factors, latents, discrete, num_neighbors, seed)
-    for note in estimator_notes:
-        warn_caller(note)
+    for sentence in estimator_notes:
+        warn_caller(sentence)
     return information.normalised(mutual, entropy), notes + estimator_notes
 
 
-def _modularity_compactness(nmi: np.ndarray, active: np.ndarray) -> tuple[float, float, list[str]]:
+def usual_rule(discrete: bool) -> ActiveRule:
+    """Which latents count unless told otherwise: those of positive range; continuous ones of a twentieth of the largest."""
+    return range_positive if discrete else range_above(1 / 20)
+
+
+def modularity_compactness(nmi: np.ndarray, active: np.ndarray) -> tuple[float, float, list[str]]:
+    """InfoM and InfoC of an NMI matrix (num_factors, num_latents) and its active latents, with notes on what was skipped."""
     varying = ~np.isnan(nmi).any(axis=1)
     if varying.sum() < 2:
         reason = f"modularity and compactness need two factors that vary, found {varying.sum()}"
@@ -124,8 +130,8 @@ def _modularity_compactness(nmi: np.ndarray, active: np.ndarray) -> tuple[float,
     silent_latents, silent_factors = np.zeros_like(active), np.zeros_like(varying)
     silent_latents[active] = counted.sum(axis=0) == 0
     silent_factors[varying] = counted.sum(axis=1) == 0
-    notes = _note("latents {} carry no information and are left out of modularity", silent_latents)
-    notes += _note("factors {} reach no active latent and are left out of compactness", silent_factors)
+    notes = note("latents {} carry no information and are left out of modularity", silent_latents)
+    notes += note("factors {} reach no active latent and are left out of compactness", silent_factors)
     modularity, compactness = _concentration(counted.T), _concentration(counted)
     if np.isnan(modularity):
         notes.append("modularity needs an active latent that carries information, found none")
@@ -166,7 +172,3 @@ def _explicitness(
     if np.isnan(found[encoding].mean):
         notes.append("explicitness needs a factor that varies, found none")
     return found, notes
-
-
-def _note(sentence: str, mask: np.ndarray) -> list[str]:
-    return [sentence.format(", ".join(map(str, np.flatnonzero(mask))))] if mask.any() else []

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from dlq.models.presets import check_image_shape, preset
 from dlq.nn import ConvEncoder, DenseDecoder, DenseEncoder, Shrink, StyleDecoder, UpsamplingDecoder
-from dlq.quantizers import FSQ, LatentQuantizer, Quantized, VectorQuantizer
+from dlq.quantizers import FSQ, LatentQuantizer, Quantized, VectorQuantizer, through
 from dlq.recipe import Player, Recipe, cosine, weights_and_biases
 
 TEACHING = Recipe(steps=6_500, batch_size=32, threads=1)
@@ -57,12 +57,7 @@ class AutoEncoder(nn.Module):
 
     def quantize(self, x: Tensor) -> Quantized:
         """Encodes x (batch, C, H, W) and passes the bottleneck. Without one, ``indices`` is empty."""
-        return self._quantized(self.encoder(x))
-
-    def _quantized(self, soft: Tensor) -> Quantized:
-        if self.bottleneck is None:
-            return Quantized(soft, torch.empty(len(soft), 0, dtype=torch.int64), {})
-        return self.bottleneck(soft)
+        return through(self.bottleneck, self.encoder(x))
 
     def encode(self, x: Tensor) -> Tensor:
         """The latents z (batch, num_latents) of x (batch, C, H, W) in [0, 1]; quantized where there is a quantizer."""
@@ -80,7 +75,7 @@ class AutoEncoder(nn.Module):
         A penalty that draws takes its draws from ``generator`` (default: a fresh one of seed 0).
         """
         soft = self.encoder(x)
-        quantized = self._quantized(soft)
+        quantized = through(self.bottleneck, soft)
         logits = self.decoder(quantized.z).float()
         terms = {"reconstruction": F.binary_cross_entropy_with_logits(logits, x), **quantized.losses}
         if self.penalty is not None:
@@ -96,6 +91,13 @@ class AutoEncoder(nn.Module):
     def sharpened(self, size: int, *, convolutional: bool = False, seed: int = 0) -> "AutoEncoder":
         """A copy with frozen encoder and codes and a fresh, untrained decoder for ``size``-pixel pictures."""
         return sharpened(self, size, convolutional=convolutional, seed=seed)
+
+
+def published_networks(image_shape: Sequence[int], num_latents: int, width: int) -> tuple[ConvEncoder, StyleDecoder]:
+    """The image encoder and the style decoder of Hsu et al. 2023; ``width`` is that of the first stage, theirs is 32."""
+    widths = (width, 2 * width, 4 * width, 8 * width)
+    encoder = ConvEncoder(image_shape, num_latents, widths=widths, dense=8 * width)
+    return encoder, StyleDecoder(image_shape, num_latents, widths=widths[::-1], dense=8 * width)
 
 
 def small(
@@ -131,11 +133,11 @@ def published(
 ) -> AutoEncoder:
     """The networks and the schedule of Hsu et al. 2023, which their baselines share, around any bottleneck."""
     image_shape, inputs = check_image_shape(image_shape), getattr(bottleneck, "width", num_latents)
-    widths = (width, 2 * width, 4 * width, 8 * width)
+    encoder, decoder = published_networks(image_shape, inputs, width)
     return AutoEncoder(
-        ConvEncoder(image_shape, inputs, widths=widths, dense=8 * width),
+        encoder,
         bottleneck,
-        StyleDecoder(image_shape, inputs, widths=widths[::-1], dense=8 * width),
+        decoder,
         image_shape=image_shape,
         num_latents=num_latents,
         recipe=PAPER,

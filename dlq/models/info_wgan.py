@@ -18,9 +18,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dlq.models.autoencoder import published_networks
 from dlq.models.presets import check_image_shape, preset
-from dlq.nn import ConvEncoder, DenseDecoder, DenseEncoder, StyleDecoder
-from dlq.quantizers import LatentQuantizer, Quantized
+from dlq.nn import ConvEncoder, DenseDecoder, DenseEncoder
+from dlq.quantizers import LatentQuantizer, Quantized, through
 from dlq.recipe import Player, Recipe, weights_and_biases
 
 TEACHING = Recipe(steps=8_000, batch_size=64, threads=1)
@@ -92,7 +93,7 @@ class InfoWGAN(nn.Module):
 
     def quantize(self, x: Tensor) -> Quantized:
         """Encodes x (batch, C, H, W) and passes the quantizer. Without one, ``indices`` is empty."""
-        return self._quantized(self.encoder(x))
+        return through(self.bottleneck, self.encoder(x))
 
     def encode(self, x: Tensor) -> Tensor:
         """The latents z (batch, num_latents) of x (batch, C, H, W) in [0, 1]; quantized where there is a quantizer."""
@@ -158,15 +159,10 @@ class InfoWGAN(nn.Module):
     def _values(self, x: Tensor) -> Tensor:
         return self.critic(self.encoder.features(x))
 
-    def _quantized(self, soft: Tensor) -> Quantized:
-        if self.bottleneck is None:
-            return Quantized(soft, torch.empty(len(soft), 0, dtype=torch.int64), {})
-        return self.bottleneck(soft)
-
     def _judge(self, fake: Tensor, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The critic's mean value of generated images, and the terms that tie their codes to z."""
         features = self.encoder.features(fake)
-        quantized = self._quantized(self.encoder.head(features))
+        quantized = through(self.bottleneck, self.encoder.head(features))
         latent = self.weights.latent * (quantized.z - z).square().mean()
         return self.critic(features).mean(), {"latent": latent, **quantized.losses}
 
@@ -215,11 +211,11 @@ def _paper(
     image_shape: Sequence[int], num_latents: int, bottleneck: LatentQuantizer | None, width: int, decay: float
 ) -> InfoWGAN:
     image_shape = check_image_shape(image_shape)
-    widths = (width, 2 * width, 4 * width, 8 * width)
+    encoder, generator = published_networks(image_shape, num_latents, width)
     return InfoWGAN(
-        ConvEncoder(image_shape, num_latents, widths=widths, dense=8 * width),
+        encoder,
         bottleneck,
-        StyleDecoder(image_shape, num_latents, widths=widths[::-1], dense=8 * width),
+        generator,
         image_shape=image_shape,
         recipe=PAPER,
         optimizer=(2e-4, decay),

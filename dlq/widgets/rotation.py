@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlq.metrics import InfoMEC, infomec, mig, nmi
+from dlq.metrics import infomec, mig, nmi
 from dlq.metrics.checks import check_codes
+from dlq.metrics.infomec import modularity_compactness, usual_rule
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
@@ -91,19 +92,19 @@ def _map(factors, latents, discrete, before, rotate):
 
 def _default(factors, latents, discrete) -> dict[str, Metric]:
     start = infomec(factors, latents, discrete=discrete)
-    remembered: dict[bytes, InfoMEC] = {}
+    remembered: dict[bytes, tuple[float, float]] = {}
 
     def scores(factors, latents):
         key = latents.tobytes()
         if key not in remembered:
             remembered.clear()
-            # one iteration: explicitness, the slow part, is not used
-            remembered[key] = infomec(factors, latents, discrete=discrete, max_iter=1)
+            active = usual_rule(discrete)(latents)
+            remembered[key] = modularity_compactness(nmi(factors, latents, discrete=discrete), active)[:2]
         return remembered[key]
 
     return {
-        "InfoM": lambda factors, latents: scores(factors, latents).modularity,
-        "InfoC": lambda factors, latents: scores(factors, latents).compactness,
+        "InfoM": lambda factors, latents: scores(factors, latents)[0],
+        "InfoC": lambda factors, latents: scores(factors, latents)[1],
         "InfoE": lambda factors, latents: start.explicitness,
         "MIG": lambda factors, latents: mig(factors, latents, discrete=discrete).score,
     }

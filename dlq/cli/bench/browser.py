@@ -54,7 +54,7 @@ def measurements(presses: int) -> Iterator[dict[str, Any]]:
         for grid, what in (("star", "tiles"), ("decoder", "decoder in the page")):
             path = view.to_html(Path(folder) / f"{grid}.html", grid=grid)
             spent = _spent(browser, path, presses)
-            row = report.result(f"key press to new pixels, {what}, 64 px", "ms", [float(ms) for ms in spent])
+            row = report.result(f"key press to new pixels, {what}, 64 px", "ms", spent)
             yield row | {"p95": percentile(spent, 95), "goal_p95": GOALS[grid]}
         browser.close()
 
@@ -76,6 +76,6 @@ def _spent(browser: Any, path: Path, presses: int) -> list[float]:
         level, last = int(slider.input_value()), int(slider.get_attribute("max"))
         slider.press("ArrowRight" if level == 0 or (level < last and rng.random() < 0.5) else "ArrowLeft")
         page.wait_for_function("count => window.spent.length >= count", arg=press + 1)
-    spent = page.evaluate("window.spent")
+    spent = [float(ms) for ms in page.evaluate("window.spent")]  # a whole number comes as an int
     page.close()
     return spent

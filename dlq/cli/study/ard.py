@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from dlq.cli.cards import finished
+
 MODELS = ("ard_vae", "beta_vae")
 NUM_LATENTS, BETAS = (8, 16, 32), (0.5, 1.0, 2.0)
 SEEDS, STEPS = 3, 2_000
@@ -42,9 +44,7 @@ def ard_run(model: str, num_latents: int, beta: float, seed: int, steps: int, pr
     start, data = time.perf_counter(), sprites(size=SIZE, sizes=SIZES)
     arguments = {"num_latents": num_latents, "beta": beta, "width": WIDTH, "seed": seed}
     trained: Any = models.build(model, {"image_shape": list(data.image_shape), **arguments})
-    history = fit(trained, data, steps=steps, batch_size=BATCH, seed=seed, progress=progress)
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
+    finished(history := fit(trained, data, steps=steps, batch_size=BATCH, seed=seed, progress=progress))
     run: dict[str, Any] = {"model": model, "num_latents": num_latents, "beta": beta, "seed": seed}
     run |= {name: round(values[-1], 4) for name, values in history.terms.items() if name in ("reconstruction", "kl")}
     try:

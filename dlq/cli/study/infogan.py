@@ -8,6 +8,7 @@ import itertools
 import time
 from typing import Any
 
+from dlq.cli.cards import finished
 from dlq.cli.study.record import mean_and_interval
 
 MODELS = ("plain", "consistency", "consistency alone")
@@ -41,9 +42,7 @@ def run(job: dict[str, Any], steps: int, progress: bool) -> dict[str, Any]:
     arguments = {} if alone else {"consistency": float(job["model"] == "consistency")}
     name = "consistency_only" if alone else "infogan"
     model: Any = models.build(name, {"image_shape": data.image_shape, "seed": job["seed"], **arguments})
-    history = fit(model, data, steps=steps // ALONE if alone else steps, seed=job["seed"], progress=progress)
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
+    finished(fit(model, data, steps=steps // ALONE if alone else steps, seed=job["seed"], progress=progress))
     if alone:
         codes = encode(model, data)[:, 0].astype(np.int64)
         scores = {"match_real": match_codes(data.factors[:, 0], codes).accuracy}

@@ -8,6 +8,7 @@ import itertools
 import time
 from typing import Any
 
+from dlq.cli.cards import finished
 from dlq.cli.study.record import mean_and_interval
 
 MODELS = ("info_wgan_gp", "ql_info_wgan_gp")
@@ -39,9 +40,7 @@ def run(job: dict[str, Any], steps: int, progress: bool) -> dict[str, Any]:
     start, data = time.perf_counter(), rooms(SIZE, DATA[job["data"]])
     arguments = {"image_shape": data.image_shape, "num_latents": LATENTS[job["data"]], "seed": job["seed"]}
     model: Any = models.build(job["model"], arguments)
-    history = fit(model, data, steps=steps, seed=job["seed"], progress=progress)
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
+    finished(fit(model, data, steps=steps, seed=job["seed"], progress=progress))
     scores = code_scores(model, data) | same_estimator(model, data)
     return job | scores | {"seconds": round(time.perf_counter() - start, 1)}
 
@@ -49,7 +48,8 @@ def run(job: dict[str, Any], steps: int, progress: bool) -> dict[str, Any]:
 def same_estimator(model: Any, data: Any) -> dict[str, float]:
     """Modularity of a model's codes by neighbours, before any quantization, and counted, after it or in bins."""
     from dlq.evaluation import encode, evaluate
-    from dlq.metrics import binned, infomec
+    from dlq.metrics import binned, nmi
+    from dlq.metrics.infomec import modularity_compactness, usual_rule
 
     before = evaluate(model, data, latents=model.encoder, discrete=False).infomec
     assert before is not None
@@ -57,7 +57,7 @@ def same_estimator(model: Any, data: Any) -> dict[str, float]:
     codes = binned(codes, NUM_VALUES) if model.codebook is None else codes
     return {
         "neighbours": before.modularity,
-        "counted": infomec(data.factors, codes, discrete=True, max_iter=1).modularity,
+        "counted": modularity_compactness(nmi(data.factors, codes, discrete=True), usual_rule(True)(codes))[0],
     }
 
 

@@ -8,7 +8,6 @@ comparable with numbers from the other.
 
 import functools
 import io
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ import numpy as np
 
 from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import DataError, MissingFile, WrongFile
-from dlq.datasets.files.checks import AGAIN, ZIP, locate, looks_like, official
+from dlq.datasets.files.checks import AGAIN, locate, looks_like, official
 from dlq.datasets.files.gallery import decoded, some
 from dlq.datasets.files.labelled import with_values
 from dlq.datasets.files.pictures import COLOUR, picture
+from dlq.datasets.files.zips import members
 from dlq.datasets.grid import check_size
 
 WIDTH, HEIGHT = 178, 218
@@ -152,26 +152,9 @@ def _images(folder: Path, names: Sequence[str]) -> tuple[Path, Callable[[str], P
     path = next((path for path in zips if path.is_file()), None)
     if path is None:
         raise MissingFile(f"the folder {folder} has neither {IMAGES}/{names[0]} nor {IMAGES}.zip; put the images there")
-    return path, _zipped(path, names)
-
-
-def _zipped(path: Path, names: Sequence[str]) -> Callable[[str], io.BytesIO]:
-    with path.open("rb") as file:
-        if file.read(4) != ZIP:
-            raise WrongFile(f"{path} is {looks_like(path)}; a zip file is expected: {AGAIN}")
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise WrongFile(f"{path} is damaged or cut short ({error}); {AGAIN}") from None
-    members = {info.filename.rpartition("/")[2]: info for info in archive.infolist()}
-    _check_all(path, names, members.keys())
-
-    def open_member(name: str) -> io.BytesIO:
-        if members[name].file_size > MOST_BYTES:
-            raise WrongFile(f"{members[name].file_size:,} bytes, at most {MOST_BYTES:,} are expected")
-        return io.BytesIO(archive.read(members[name]))
-
-    return open_member
+    archive = members(path, expected=f"a zip file is expected: {AGAIN}", most_bytes=MOST_BYTES)
+    _check_all(path, names, archive.names)
+    return path, archive.open
 
 
 def _check_all(place: Path, names: Sequence[str], held) -> None:

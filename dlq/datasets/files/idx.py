@@ -13,13 +13,13 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import DataError, MissingFile, WrongFile
 from dlq.datasets.files.checks import AGAIN, GZIP, IDX, official, sniff
 from dlq.datasets.files.labelled import with_values
 from dlq.datasets.grid import check_size
+from dlq.datasets.images import bicubic
 
 DIGITS = tuple(range(10))
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -66,15 +66,8 @@ def _dataset(name: str, path, split, size, num_images, values: tuple) -> FactorD
         folder = _folder(path)
         images = [_read(_find(folder, part, "images", 3), (counts[part], 28, 28)) for part in PARTS[split]]
         labels = [_labels(name, _find(folder, part, "labels", 1), counts[part]) for part in PARTS[split]]
-    pixels = _resampled(np.concatenate(images), size)
+    pixels = bicubic(np.concatenate(images), size)
     return with_values(name, pixels[:, None], np.concatenate(labels)[:, None], {"label": values})
-
-
-def _resampled(images: np.ndarray, size: int) -> np.ndarray:
-    if size == images.shape[1]:
-        return images
-    side = (size, size)
-    return np.stack([np.asarray(Image.fromarray(x).resize(side, Image.Resampling.BICUBIC)) for x in images])
 
 
 def _folder(path) -> Path:

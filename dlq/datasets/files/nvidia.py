@@ -7,7 +7,6 @@ right. Images are made smaller bicubically with antialiasing, as QLAE's authors 
 """
 
 import functools
-import io
 import os
 import zipfile
 import zlib
@@ -21,8 +20,9 @@ from PIL import Image
 from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import DataError, MissingFile, WrongFile
 from dlq.datasets.files import npy
-from dlq.datasets.files.checks import AGAIN, NPY, PNG, ZIP, check_array, check_grid, guard, looks_like, official, sniff
+from dlq.datasets.files.checks import AGAIN, NPY, PNG, check_array, check_grid, guard, official, sniff
 from dlq.datasets.files.gallery import decoded
+from dlq.datasets.files.zips import members
 from dlq.datasets.grid import check_size, check_sizes
 from dlq.datasets.images import Stored
 
@@ -85,26 +85,11 @@ def _find(path: Path, archive: str, labels: str) -> Place:
 
 
 def _in_zip(path: Path, labels: str) -> Place:
-    with path.open("rb") as file:
-        if file.read(4) != ZIP:
-            raise WrongFile(
-                f"{path} is {looks_like(path)}; a zip file, or a folder with {labels}, is expected; {AGAIN}"
-            )
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise WrongFile(f"{path} is damaged or cut short ({error}); {AGAIN}") from None
-    members = {info.filename.rpartition("/")[2]: info for info in archive.infolist()}
-    if labels not in members:
+    expected = f"a zip file, or a folder with {labels}, is expected; {AGAIN}"
+    archive = members(path, expected=expected, most_bytes=MOST_BYTES)
+    if labels not in archive.names:
         raise WrongFile(f"{path} holds no {labels}; {AGAIN}")
-
-    def unpacked(file: Path) -> io.BytesIO:
-        info = members[file.name]
-        if info.file_size > MOST_BYTES:
-            raise WrongFile(f"{info.file_size:,} bytes, at most {MOST_BYTES:,} are expected")
-        return io.BytesIO(archive.read(info))
-
-    return Place(path / labels, path, members.keys(), unpacked)
+    return Place(path / labels, path, archive.names, lambda file: archive.open(file.name))
 
 
 def _read(place: Place, name: str, names: tuple[str, ...], sizes: tuple[int, ...], size, progress) -> FactorDataset:
