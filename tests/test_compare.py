@@ -68,6 +68,10 @@ def test_one_number_has_no_interval_and_a_score_that_is_missing_does_not_count()
     assert mean_interval([4.0])[:1] == (4.0,)
     assert math.isnan(mean_interval([4.0]).low)
     assert mean_interval([1.0, math.nan, 3.0]).num == 2
+
+
+def test_a_rounded_zero_has_no_sign():
+    assert repr(mean_interval([-0.001, -0.002])).startswith("0.00 [")
     assert math.isnan(mean_interval([]).mean)
     with pytest.raises(ValueError, match=r"level is 95\.0; give the share"):
         mean_interval([1, 2], level=95.0)

@@ -16,8 +16,8 @@ class Interval(NamedTuple):
     level: float
 
     def __repr__(self) -> str:
-        bounds = f" [{self.low:.2f}, {self.high:.2f}]" if self.num > 1 else ""
-        return f"{self.mean:.2f}{bounds}, n={self.num}"
+        bounds = f" [{self.low:z.2f}, {self.high:z.2f}]" if self.num > 1 else ""
+        return f"{self.mean:z.2f}{bounds}, n={self.num}"
 
 
 def mean_interval(values: Iterable[Any], *, level: float = 0.95) -> Interval:
