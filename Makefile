@@ -40,7 +40,7 @@ $(VENV)/.site: $(VENV)/.torch pyproject.toml
 lab: $(VENV)/.lab  ## open JupyterLab at the first lesson
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(LAB_OPTIONS)
 
-test: $(VENV)/.dev chromium lint types unit notebooks site browser  ## everything: lint, types, unit tests, lessons, browser (20 minutes)
+test: $(VENV)/.dev chromium lint types unit notebooks site browser  ## everything: lint, types, unit tests, lessons, browser (half an hour)
 
 quick: $(VENV)/.dev lint  ## lint and unit tests, under two minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore tests/browser -m "not slow"

@@ -6,6 +6,7 @@ from . import models as models
 from . import nn as nn
 from . import plots as plots
 from . import quantizers as quantizers
+from . import swaps as swaps
 from . import widgets as widgets
 from .axes import Relevance as Relevance
 from .axes import prune as prune
@@ -15,11 +16,14 @@ from .checkpoints import save as save
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .diagnosis import diagnose as diagnose
+from .diagnosis import diagnose_swaps as diagnose_swaps
 from .diagnosis import watch_for_collapse as watch_for_collapse
+from .diagnosis import watch_swaps as watch_swaps
 from .evaluation import draw as draw
 from .evaluation import encode as encode
 from .evaluation import evaluate as evaluate
 from .evaluation import features as features
+from .evaluation import in_prior_units as in_prior_units
 from .evaluation import swap as swap
 from .export import verify_export as verify_export
 from .metrics import score as score
@@ -53,6 +57,10 @@ from .models import ql_info_wgan_gp as ql_info_wgan_gp
 from .models import ql_info_wgan_gp_paper as ql_info_wgan_gp_paper
 from .models import vq_vae as vq_vae
 from .models import vq_vae_paper as vq_vae_paper
+from .models import FaceReader as FaceReader
+from .models import WSCSwap as WSCSwap
+from .models import face_reader as face_reader
+from .models import wsc_swap as wsc_swap
 from .quantizers import FSQ as FSQ
 from .quantizers import LatentQuantizer as LatentQuantizer
 from .quantizers import Quantized as Quantized
@@ -60,6 +68,7 @@ from .quantizers import VectorQuantizer as VectorQuantizer
 from .recipe import Group as Group
 from .recipe import Player as Player
 from .recipe import Recipe as Recipe
+from .swaps import evaluate_swaps as evaluate_swaps
 from .training import History as History
 from .training import device as device
 from .training import fit as fit

@@ -74,6 +74,8 @@ def relevance(
     """
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}; it must be above 0 and at most 1, 0.99 is the paper's")
+    if num_images < 1:
+        raise ValueError(f"num_images is {num_images}; at least 1 image is looked at, 1,000 is good")
     if getattr(model, "codebook", None) is not None:
         raise ValueError("this model's latents are quantized, so they have no relevance by derivatives; use infomec")
     data = as_dataset(data, getattr(model, "image_shape", None))

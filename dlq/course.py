@@ -89,7 +89,8 @@ def teaching_sprites(size: int = 16) -> Any:
 class Job(NamedTuple):
     """One training of a comparison: a preset of ``dlq`` by name, its arguments, seed and steps.
 
-    ``data`` makes the dataset: a function that can be imported, so that the process that trains can call it.
+    ``data`` makes the dataset: a function that can be imported, so that the process that trains can call it; or it is the
+    dataset, which is then sent there.
     """
 
     preset: str
@@ -98,7 +99,7 @@ class Job(NamedTuple):
     steps: int = 7_000
     settle: int = 1_000
     batch_size: int = 64
-    data: Callable[[], Any] = teaching_rooms
+    data: Any = teaching_rooms
 
 
 def train(job: Job) -> Any:
@@ -106,7 +107,7 @@ def train(job: Job) -> Any:
     from dlq import models
     from dlq.training import fit
 
-    data = job.data()
+    data = job.data() if callable(job.data) else job.data
     model = models.build(job.preset, {"image_shape": data.image_shape, **job.arguments, "seed": job.seed})
     fit(
         model,

@@ -56,6 +56,23 @@ def encode(model: nn.Module, data: Any, *, rows: Any = None) -> np.ndarray:
         return np.concatenate([function(x).float().cpu().numpy() for x in _chunks(model, data, rows)])
 
 
+def in_prior_units(model: nn.Module, latents: np.ndarray) -> np.ndarray:
+    """Latents (n, num_latents) less the mean of the model's prior, over its standard deviation.
+
+    What cuts by a fixed number, as the FactorVAE score does with standard deviations below 0.05, takes unit-scale latents
+    for granted, and ARD-VAE learns its prior's variances. Latents of a model without a prior come back as they are.
+    """
+    variance = getattr(model, "prior_variance", None)
+    if variance is None:
+        return latents
+    if latents.ndim != 2 or latents.shape[1] != len(variance):
+        raise ValueError(
+            f"latents has shape {latents.shape}; this model's prior is over (n, {len(variance)}): encode first"
+        )
+    mean, scale = model.prior_mean.cpu().numpy(), variance.sqrt().cpu().numpy()  # type: ignore[operator, union-attr]
+    return (latents - mean) / scale
+
+
 def evaluate(
     model: nn.Module,
     data: Any,

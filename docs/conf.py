@@ -41,7 +41,7 @@ html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sphinx = False
 highlight_language = "text"
-pygments_style = "friendly"
+pygments_style = "xcode"
 pygments_dark_style = "github-dark"
 html_theme_options = {
     "navigation_with_keys": True,

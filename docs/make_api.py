@@ -22,6 +22,7 @@ ROOMS = {  # headings of the page of `dlq`; a room that is not listed comes last
     "comparison": "Comparing",
     "axes": "Which latents matter",
     "diagnosis": "When training goes wrong",
+    "swaps": "Face swaps",
 }
 COMMANDS = """The ``dlq`` command
 ===================

@@ -17,6 +17,7 @@ NOTEBOOKS, LESSONS = ROOT / "notebooks", ROOT / "docs" / "lessons"
 PLOTLY = "application/vnd.plotly.v1+json"
 LIVE = {  # a widget page of make_widgets.py that stands below the first widget of a lesson
     "00_start_here": ("traversal", "The same widget, live."),
+    "09_wsc_swap": ("swaps", "The same widget, live."),
     "05_qlae": ("traversal", "A live one: the model that comes with dlq, trained longer on larger pictures."),
 }
 INDEX = """# Lessons

@@ -1,4 +1,4 @@
-"""Widget pages for the site, made from the model that comes with dlq: ``python docs/make_widgets.py``.
+"""Widget pages for the site, made from models that come with dlq: ``python docs/make_widgets.py``.
 
 Each is one file without a kernel and without a network, as your own are: see ``publish.md``.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 import dlq
 
 ROOT = Path(__file__).parents[1]
+ROWS, COLUMNS = [119, 452, 463, 389, 270], [249, 425, 7, 490, 31, 226]  # of the grid of swaps
 PAGES = ROOT / "build" / "pages" / "widgets"
 SOURCES = [
     Path(__file__),
@@ -23,7 +24,7 @@ def fresh(path: Path) -> bool:
 
 def make() -> None:
     """Writes ``build/pages/widgets/``, unless it is there and up to date."""
-    pages = [PAGES / f"{name}.html" for name in ("traversal", "factors", "nmi", "codebook")]
+    pages = [PAGES / f"{name}.html" for name in ("traversal", "factors", "nmi", "codebook", "swaps")]
     if all(map(fresh, pages)):
         return
     PAGES.mkdir(parents=True, exist_ok=True)
@@ -39,6 +40,10 @@ def make() -> None:
     heatmap = dlq.widgets.NmiHeatmap(data.factors, latents, discrete=True, factor_names=data.factor_names)
     heatmap.to_html(pages[2], title="Which latent knows which factor")
     dlq.widgets.Codebook(model, latents).to_html(pages[3], title="The values each latent may take")
+    faces = dlq.datasets.swap_faces(160, 4, size=32, seed=900)  # those of lesson 09
+    walks = ("beard", "jaw_width", "mouth_open", "yaw")
+    grid = dlq.widgets.SwapGrid(dlq.load("wsc-swap-faces"), faces, ROWS, COLUMNS, walks=walks)
+    grid.to_html(pages[4], title="Who it is from the left, everything else from above")
 
 
 if __name__ == "__main__":

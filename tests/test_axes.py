@@ -168,6 +168,11 @@ def test_a_share_outside_its_range_is_refused(linear, share):
         relevance(linear, pixels(), share=share)
 
 
+def test_no_images_are_refused(linear):
+    with pytest.raises(ValueError, match="num_images is 0; at least 1 image is looked at"):
+        relevance(linear, pixels(), num_images=0)
+
+
 def test_quantized_latents_are_refused():
     with pytest.raises(ValueError, match="latents are quantized"):
         relevance(qlae(SHAPE, 3, width=8), pixels())

@@ -56,6 +56,8 @@ def test_what_another_process_sends_holds_no_open_file():
 def test_a_job_trains_on_the_data_it_names():
     model = course.train(course.Job("vae", {"width": 8}, seed=0, steps=2, data=course.teaching_sprites))
     assert model.image_shape == (1, 16, 16)
+    given = course.train(course.Job("vae", {"width": 8}, seed=0, steps=2, data=course.teaching_sprites()))
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), given.parameters(), strict=True))
 
 
 def test_a_job_trains_the_model_it_names():

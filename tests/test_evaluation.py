@@ -344,3 +344,31 @@ def test_drawn_images_are_what_the_generator_makes_of_the_codes():
 def test_a_model_without_a_prior_draws_nothing():
     with pytest.raises(ValueError, match="a AutoEncoder has no prior"):
         dlq.draw(dlq.qlae((1, 8, 8), 4, width=8), 3)
+
+
+# --- units of the prior
+
+
+def test_latents_in_prior_units_by_hand():
+    model = dlq.ard_vae((1, 16, 16), 2)
+    model.prior_mean.copy_(torch.tensor([1.0, 0.0]))
+    model.prior_variance.copy_(torch.tensor([4.0, 0.0001]))
+    found = dlq.in_prior_units(model, np.array([[3.0, 0.01], [1.0, -0.02]]))
+    np.testing.assert_allclose(found, [[1, 1], [0, -2]], rtol=1e-6)
+
+
+def test_a_cut_at_a_fixed_number_no_longer_depends_on_how_large_the_prior_is():
+    """Each latent is a factor, on a scale at which the FactorVAE score takes both for dead."""
+    factors = np.stack(np.meshgrid(range(8), range(8)), -1).reshape(-1, 2)
+    latents = 0.001 * (factors - 3.5)
+    model = dlq.ard_vae((1, 16, 16), 2)
+    model.prior_variance.copy_(torch.from_numpy(latents.var(0)).float())
+    assert dlq.metrics.factorvae_score(factors, latents).score == 0
+    assert dlq.metrics.factorvae_score(factors, dlq.in_prior_units(model, latents)).score == 1
+
+
+def test_latents_of_a_model_without_a_prior_stay_and_others_widths_are_refused():
+    latents = np.ones((3, 4))
+    assert dlq.in_prior_units(dlq.autoencoder((1, 8, 8), 4), latents) is latents
+    with pytest.raises(ValueError, match=r"\(3, 4\); this model's prior is over \(n, 2\)"):
+        dlq.in_prior_units(dlq.vae((1, 16, 16), 2), latents)

@@ -4,18 +4,31 @@ import html.parser
 import json
 import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-import torch
-from stand_in import Stripes
-from torch import nn
+from every_widget import WIDGETS
+from stand_in import Learner, Stripes
 
 import dlq
 from dlq.cli import main
+from dlq.cli.bench.browser import star_of_twelve
 from dlq.datasets.arrays import from_arrays
 from dlq.export import Page, verify_export
-from dlq.widgets import Codebook, FactorBrowser, NmiHeatmap, RelevanceBars, Traversal, codec
+from dlq.widgets import (
+    Codebook,
+    CompareTraversal,
+    FactorBrowser,
+    NmiHeatmap,
+    RelevanceBars,
+    TrainingView,
+    Traversal,
+    codec,
+    words,
+)
+from dlq.widgets import sliders as sl
 from dlq.widgets import tiles as tl
 
 NASTY = "</script><script>alert(1)</script>"
@@ -92,22 +105,11 @@ def test_a_write_that_fails_leaves_the_old_page(tmp_path, monkeypatch):
 # Every widget, every form
 
 
+HAVE_A_MODEL = {"Traversal", "RelevanceBars", "TrainingView", "SwapGrid"}
+
+
 def traversal(**options):
     return Traversal(dlq.qlae((3, 16, 16), 4, seed=0), code=[1, 1, 1, 1], **options)
-
-
-def bars():
-    return RelevanceBars(dlq.qlae((3, 16, 16), 2, seed=0), [2.0, 1.0], np.zeros((2, 3, 16, 16), np.uint8))
-
-
-TOY = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 4)
-WIDGETS = {
-    "Traversal": traversal,
-    "FactorBrowser": lambda: FactorBrowser(from_arrays(np.zeros((4, 1, 4, 6), np.uint8))),
-    "Codebook": lambda: Codebook(dlq.LatentQuantizer(2, 3)),
-    "NmiHeatmap": lambda: NmiHeatmap(TOY, TOY.astype(np.float32), discrete=True, metrics={}),
-    "RelevanceBars": bars,
-}
 
 
 @pytest.mark.parametrize("name", WIDGETS)
@@ -125,8 +127,22 @@ def test_every_form_of_every_widget_is_whole_and_needs_nothing_else(name, tmp_pa
         (tmp_path / "page.html").stat().st_size,
         sum(path.stat().st_size for path in (tmp_path / "site").iterdir()),
     ]
-    assert (found[0].manifest["model"] is not None) == (name in ("Traversal", "RelevanceBars"))
+    assert (found[0].manifest["model"] is not None) == (name in HAVE_A_MODEL)
     assert f"{name}" in str(found[0])
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_every_widget_refuses_to_replace_what_it_did_not_write_and_keeps_names_as_text(name, tmp_path):
+    target = tmp_path / "page.html"
+    target.write_text("mine")
+    view = WIDGETS[name]()
+    with pytest.raises(OSError, match="is no page that dlq exported"):
+        view.to_html(target)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("page.html", "mine")]
+    elements = Elements(view.to_html(target, title=NASTY, overwrite=True).read_text())
+    assert elements.texts("title") == elements.texts("h1") == [NASTY]
+    kinds = [attributes.get("type") for tag, attributes, _ in elements.found if tag == "script"]
+    assert kinds == ["application/json", "text/plain", "module", "application/json"]
 
 
 @pytest.mark.parametrize("grid", ["star", "pairs", "full", "decoder"])
@@ -205,24 +221,8 @@ def unpacked(found, shape):
     return rows.reshape(-1, *shape[1:])[: shape[0]]
 
 
-class Twelve(nn.Module):
-    """The decoder of qlae-rooms behind twelve latents of ten values, the others at rest."""
-
-    image_shape, num_latents = (3, 64, 64), 12
-
-    def __init__(self):
-        super().__init__()
-        self.model = dlq.load("qlae-rooms")
-        values = [v.detach() for v in self.model.codebook]
-        self.codebook = [torch.linspace(float(v.min()), float(v.max()), 10) for v in values[:12]]
-        self.rest = torch.stack([v[1] for v in values[12:]])
-
-    def decode(self, z):
-        return self.model.decode(torch.cat([z, self.rest.expand(len(z), -1)], 1))
-
-
 def test_a_star_of_twelve_latents_of_ten_values_at_64_pixels_is_light(tmp_path):
-    found = verify_export(Traversal(Twelve(), code=[4] * 12).to_html(tmp_path / "page.html", grid="star"))
+    found = verify_export(Traversal(star_of_twelve(), code=[4] * 12).to_html(tmp_path / "page.html", grid="star"))
     assert found.manifest["pictures"] == 109
     assert found.size < 150_000
     assert found.manifest["worst"] <= 10
@@ -288,6 +288,42 @@ def test_a_grid_that_no_sheet_holds_offers_those_that_fit():
     assert str(error.value).endswith("take grid='star' (109 pictures) or grid='decoder'")
 
 
+@pytest.mark.parametrize(("grid", "atlases"), [("star", 3), ("decoder", 3), ("full", 1), (None, 1)])
+def test_anchors_are_more_places_to_start_from(grid, atlases, tmp_path):
+    image = np.full((3, 16, 16), 255, np.uint8)
+    view = traversal()
+    path = view.to_html(tmp_path / "page.html", grid=grid, anchors=[[0, 2, 1, 1], image])
+    found, state = verify_export(path).manifest, json.loads(Elements(path.read_text()).texts("script")[0])
+    assert (found["anchors"], [each["code"] for each in state["anchors"][:2]]) == (3, [[1, 1, 1, 1], [0, 2, 1, 1]])
+    z = view._model.encode(image.astype(np.float32) / 255)
+    assert state["anchors"][2]["code"] == sl.code_of(z[None], view._sliders)[0].tolist()
+    assert found["pictures"] == atlases * {"star": 9, "decoder": 1}.get(grid, 81)
+    assert sum(each["atlas"] is not None for each in state["anchors"]) == atlases - 1
+    folder = view.to_dir(tmp_path / "site", grid="star", anchors=[[0, 2, 1, 1]])
+    assert "data:image" not in next(folder.glob("state-*.js")).read_text()
+    verify_export(folder)
+
+
+def test_rows_of_data_are_anchors_of_a_browser(tmp_path):
+    view = FactorBrowser(from_arrays(np.arange(200, dtype=np.uint8)[:, None, None, None].repeat(6, 2).repeat(6, 3)))
+    state = json.loads(Elements(view.to_html(tmp_path / "a.html", anchors=[77, 199]).read_text()).texts("script")[0])
+    rows = [state["texts"][0][each["code"][0]] for each in state["anchors"]]
+    assert rows == ["row 0", "row 77", "row 199"]
+
+
+def test_anchors_over_the_budget_say_their_size_and_how_many_fit(tmp_path, monkeypatch):
+    one = verify_export(traversal().to_html(tmp_path / "page.html", grid="star"))
+    monkeypatch.setattr(dlq.export, "MAX_BYTES", one.size)
+    codes = list(np.random.default_rng(0).integers(3, size=(60, 4)))
+    with pytest.raises(
+        ValueError, match=r"the 549 pictures around 61 codes take .* MB, a page may have .*; give at most"
+    ):
+        traversal().to_html(tmp_path / "other.html", grid="star", anchors=codes)
+    assert not (tmp_path / "other.html").exists()
+    with pytest.raises(ValueError, match="code has 2 entries, this widget has 4 sliders"):
+        traversal().to_html(tmp_path / "other.html", anchors=[[0, 1]])
+
+
 def test_an_atlas_over_the_budget_says_its_size_and_what_is_smaller(tmp_path, monkeypatch):
     monkeypatch.setattr(dlq.export, "MAX_BYTES", 1000)
     with pytest.raises(ValueError, match=r"the 81 pictures take 0\.1 MB, .* take grid='star' \(9 pictures\), fewer"):
@@ -305,15 +341,117 @@ def test_data_have_no_decoder():
         WIDGETS["FactorBrowser"]().to_iframe(grid="decoder")
 
 
-def test_names_must_be_those_of_the_latents():
-    with pytest.raises(ValueError, match="names has 2 entries, the model has 4 latents"):
-        traversal(names=["a", "b"])
+TWO = ["a", "b"]
+MISNAMED = {
+    "Traversal": (lambda: traversal(names=TWO), "names has 2 entries, the model has 4 latents"),
+    "CompareTraversal": (
+        lambda: CompareTraversal({"m": Stripes(), "n": Stripes()}, IMAGE, names={"n": TWO}),
+        "n: names has 2 entries, the model has 3 latents",
+    ),
+    "Codebook": (lambda: Codebook(dlq.LatentQuantizer(3, 3), names=TWO), "2 names for 3 latents"),
+    "RelevanceBars": (
+        lambda: RelevanceBars(Stripes(continuous=True), [3, 2, 1], IMAGE[None], names=TWO),
+        "2 names for 3 latents",
+    ),
+    "NmiHeatmap": (
+        lambda: NmiHeatmap(np.eye(4, 3, dtype=int), np.eye(4), discrete=True, metrics={}, factor_names=TWO),
+        "2 names for 3 factors",
+    ),
+    "FactorBrowser": (
+        lambda: from_arrays(np.zeros((4, 1, 4, 6)), np.zeros((4, 3)), factor_names=TWO),
+        "give 3 different names",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISNAMED)
+def test_names_must_be_those_of_what_is_shown(name):
+    make, said = MISNAMED[name]
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+def test_a_training_view_whose_names_do_not_fit_says_so_and_training_goes_on():
+    view = TrainingView(np.zeros((8, 1, 4, 6), np.uint8), names=TWO)
+    history = dlq.fit(
+        Learner(), np.zeros((8, 1, 4, 6), np.uint8), steps=5, watch=view.watch, device="cpu", progress=False
+    )
+    assert history.steps[-1] == 5
+    assert "2 names" in view.problem or "names has 2" in view.problem
 
 
 @pytest.mark.parametrize("height", [0, -5, 10**6])
 def test_a_frame_has_a_height(height):
     with pytest.raises(ValueError, match="height in pixels"):
         WIDGETS["Codebook"]().to_iframe(height)
+
+
+# Texts, without a model
+
+
+WITHOUT_TORCH = """
+import sys
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = classmethod(lambda cls, name, *where: None if name == "torch" else find(name, *where))
+import numpy as np
+from dlq import export
+from dlq.widgets import NmiHeatmap
+page = export.open_page(sys.argv[1])
+red = "\\n.dlq-widget { color: red; }"
+german = export.retold(page, {"reset": "Zurück </script>"}, title="Drei Streifen", lang="de", style=red)
+german.to_html(sys.argv[2])
+german.to_dir(sys.argv[3])
+known = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 9)
+view = NmiHeatmap(known, known, discrete=True)
+view.words, view.lang = {**view.words, "metrics": "Maße"}, "de"
+view.to_html(sys.argv[4])
+"""
+
+
+def test_pages_are_translated_and_dressed_where_there_is_no_torch(tmp_path):
+    first = Traversal(Stripes(), IMAGE).to_html(tmp_path / "page.html")
+    paths = [first, tmp_path / "de.html", tmp_path / "de", tmp_path / "map.html"]
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *map(str, paths)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    before, after = (dlq.export.open_page(path) for path in paths[:2])
+    assert (after.title, after.lang, after.state["words"]["reset"]) == ("Drei Streifen", "de", "Zurück </script>")
+    assert after.style == before.style + "\n.dlq-widget { color: red; }"
+    assert after.state["atlas"] == before.state["atlas"]
+    models = [verify_export(path).manifest["model"] for path in paths]
+    assert models[0] == models[1] == models[2]
+    assert 'lang="de"' in paths[3].read_text()
+    assert "Maße" in dlq.export.open_page(paths[3]).state["words"]["metrics"]
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_page_that_is_opened_and_written_again_is_the_same(name, tmp_path):
+    path = WIDGETS[name]().to_html(tmp_path / "page.html", title=NASTY)
+    assert dlq.export.open_page(path).to_html(tmp_path / "again.html").read_bytes() == path.read_bytes()
+
+
+def test_a_text_that_a_page_does_not_have_is_named(tmp_path):
+    page = dlq.export.open_page(traversal().to_html(tmp_path / "page.html"))
+    with pytest.raises(ValueError, match="no text 'rest'; its texts are all, back_more, back_one"):
+        dlq.export.retold(page, {"rest": "x"})
+    both = dlq.export.open_page(WIDGETS["CompareTraversal"]().to_html(tmp_path / "both.html"))
+    told = dlq.export.retold(both, {"reset": "Zurück", "together": "Zusammen"}).state
+    assert [told["words"]["together"], *(side["words"]["reset"] for side in told["sides"])] == [
+        "Zusammen",
+        "Zurück",
+        "Zurück",
+    ]
+    assert "reset" not in told["words"]
+    with pytest.raises(ValueError, match="not a page of one file"):
+        dlq.export.open_page(traversal().to_dir(tmp_path / "site"))
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_every_text_of_a_module_is_among_the_words(name):
+    view = WIDGETS[name]()
+    used = set(re.findall(r'\bsay\("(\w+)"', str(view._esm)))
+    assert used
+    assert used - set(view.words) - set(words.TRAVERSAL) == set()  # a comparison's traversals have their own
 
 
 # Checking without a browser
@@ -386,8 +524,12 @@ def test_the_command_writes_a_page_that_decodes_and_a_folder(tmp_path, capsys):
     few = ["--num-samples", "20", "--grid", "decoder"]
     assert main(["export", "qlae-rooms", "--html", str(tmp_path / "page.html"), *few]) == 0
     assert verify_export(tmp_path / "page.html").manifest["grid"] == "decoder"
-    assert main(["export", "qlae-rooms", "--dir", str(tmp_path / "site"), *few[:2], "--grid", "star"]) == 0
-    assert "a folder of 6 files that needs no kernel and no network" in capsys.readouterr().out
-    assert verify_export(tmp_path / "site").manifest["grid"] == "star"
+    star = [*few[:3], "star", "--anchors", "7", "99"]
+    assert main(["export", "qlae-rooms", "--dir", str(tmp_path / "site"), *star]) == 0
+    assert "a folder of 13 files that needs no kernel and no network" in capsys.readouterr().out
+    found = verify_export(tmp_path / "site").manifest
+    assert (found["grid"], found["anchors"]) == ("star", 3)
+    assert main(["export", "qlae-rooms", "--anchors", "99999999"]) == 2
+    assert "give --anchors a number from 0 to" in capsys.readouterr().err
     assert main(["export", "qlae-rooms", "--dir", "a", "--html", "b"]) == 2
     assert "give one of them" in capsys.readouterr().err

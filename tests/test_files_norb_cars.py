@@ -132,6 +132,9 @@ def test_other_mistakes_with_norb(tmp_path):
         MissingFile, match=r"has no smallnorb-5x46789x9x18x6x2x96x96-training-dat.mat or .*dat.mat.gz; put"
     ):
         smallnorb(tmp_path)
+    (tmp_path / "page.mat").write_bytes(b"<html>")
+    with pytest.raises(WrongFile, match=r"page.mat is a web page; a NORB matrix of uint8 or"):
+        smallnorb(tmp_path / "page.mat")
     write(tmp_path)
     with pytest.raises(MissingFile, match=r"testing-dat.mat"):
         smallnorb(tmp_path, train=False, sizes=SMALL)

@@ -54,3 +54,17 @@ def test_the_shipped_judge_knows_digits_that_it_has_not_seen():
     right = (games.classes(judge, test.images[:]) == test.factors[:, 0]).mean()
     assert right == pytest.approx(card("digits-judge")["scores"]["accuracy_held_out"], abs=0.002)
     assert right > 0.96
+
+
+def test_the_shipped_generator_draws_the_digit_that_its_category_names():
+    scores = games.category_scores(dlq.load("infogan-digits"), dlq.datasets.digits())
+    assert scores["match_generated"] == pytest.approx(card("infogan-digits")["scores"]["match_generated"], abs=0.005)
+    assert scores["match_generated"] > 0.95
+    assert scores["digits_drawn"] == 10
+
+
+@pytest.mark.parametrize("name", ["info-wgan-rooms", "ql-info-wgan-rooms"])
+def test_the_shipped_generators_of_rooms_score_what_their_cards_say(name):
+    found = dlq.evaluate(dlq.load(name), dlq.datasets.rooms(16, tuple(games.ROOMS["sizes"])))
+    assert found.infomec.modularity == pytest.approx(card(name)["scores"]["modularity"], abs=0.02)
+    assert found.infomec.explicitness > 0.97

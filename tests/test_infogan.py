@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 import dlq
-from dlq.models.consistency import disagreement, moved
+from dlq.models.consistency import disagreement, moved, shifted
 from dlq.models.infogan import Codes, InfoGAN, Weights, infogan, infogan_paper
 from dlq.recipe import Recipe
 
@@ -50,7 +50,7 @@ def test_the_loss_is_the_sum_of_its_terms(consistency):
 
 
 def test_the_discriminator_step_by_hand():
-    model = small().eval()
+    model = small(shift=0).eval()
     x = torch.rand(6, *SHAPE)
     _, terms = model.discriminator_loss(x, seeded(3))
     generator = seeded(3)
@@ -78,7 +78,8 @@ def test_the_generator_step_does_not_saturate():
 
 def test_a_reader_that_knows_nothing_pays_the_entropy_of_the_category():
     model = small().eval()
-    torch.nn.init.zeros_(model.discriminator.reader[-1].weight)
+    for parameter in model.discriminator.reader[-1].parameters():
+        torch.nn.init.zeros_(parameter)
     _, terms = model.generator_loss(torch.rand(6, *SHAPE), seeded())
     assert terms["category"].item() == pytest.approx(math.log(3), rel=1e-5)
 
@@ -139,6 +140,22 @@ def test_impossible_sizes_are_refused(shape, codes, message):
         InfoGAN(shape, codes, width=4, weights=Weights(), recipe=Recipe(1, 1))
 
 
+@pytest.mark.parametrize(
+    "options", [{"consistency": -1.0}, {"shift": -1}, {"width": 0}], ids=["consistency", "shift", "width"]
+)
+def test_impossible_settings_are_refused(options):
+    with pytest.raises(ValueError, match="none may be negative"):
+        infogan(SHAPE, 3, 2, **options)
+
+
+@pytest.mark.parametrize("model", [small(), dlq.models.consistency_only(SHAPE, 3, width=4)], ids=["game", "control"])
+def test_images_of_another_size_and_a_batch_of_one_are_refused(model):
+    with pytest.raises(ValueError, match=r"x has shape \(2, 1, 12, 12\); this model takes \(batch, 1, 8, 8\)"):
+        model.encode(torch.rand(2, 1, 12, 12))
+    with pytest.raises(ValueError, match="the batch has 1 image; batch normalisation needs 2, so raise batch_size"):
+        dlq.fit(model, IMAGES, steps=1, batch_size=1, device="cpu", progress=False)
+
+
 def test_the_published_settings_are_the_defaults():
     model = infogan_paper()
     assert model.codes == (10, 2, 62)
@@ -161,9 +178,9 @@ def test_not_knowing_costs_the_entropy():
     assert disagreement(torch.zeros(5, 4), torch.zeros(5, 4)).item() == pytest.approx(math.log(4), rel=1e-5)
 
 
-def test_calling_everything_the_same_costs_as_much():
+def test_calling_everything_the_same_costs_twice_as_much():
     sure = 50 * torch.eye(4)[[0, 0, 0]]
-    assert disagreement(sure, sure).item() == pytest.approx(math.log(4), rel=1e-4)
+    assert disagreement(sure, sure).item() == pytest.approx(2 * math.log(4), rel=1e-4)
 
 
 def test_a_copy_with_no_draws_left_is_the_image_itself(monkeypatch):
@@ -190,6 +207,24 @@ def test_a_shift_to_the_right_is_a_shift_to_the_right(monkeypatch):
     assert moved(x)[0, 0].argmax().item() == 3 * 8 + 3  # the grid looks a quarter further right: the picture goes left
 
 
+def test_shifted_images_are_cut_out_of_a_padded_one_and_all_nine_places_occur():
+    x = torch.zeros(400, 1, 5, 4)
+    x[:, 0, 2, 1] = 1
+    places = shifted(x, 1, seeded())[:, 0].flatten(1).argmax(1)
+    assert sorted(set(places.tolist())) == [4 * row + column for row in (1, 2, 3) for column in (0, 1, 2)]
+    corner = torch.zeros(400, 1, 5, 4)
+    corner[:, 0, 0, 0] = 1
+    kept = shifted(corner, 1, seeded()).flatten(1).sum(1)
+    assert set(kept.tolist()) == {0.0, 1.0}  # what leaves the picture does not come in at the other side
+
+
+def test_only_the_published_model_has_the_published_start():
+    published, ours = infogan_paper(SHAPE, 3, 2).discriminator.trunk[2], small().discriminator.trunk[2]
+    assert published.weight.std().item() == pytest.approx(0.02 * 0.8796, rel=0.1)  # of a normal cut at two deviations
+    assert published.bias.abs().max() == 0
+    assert ours.bias.abs().max() > 0
+
+
 def test_going_on_equals_never_having_stopped():
     def train(model, steps):
         dlq.fit(model, IMAGES, steps=steps, batch_size=8, seed=0, device="cpu", progress=False)
@@ -213,9 +248,17 @@ def test_consistency_alone_finds_two_kinds_of_bars():
         image[0, :, at : at + 2] = 255 * (label == 0)
         image[0, at : at + 2, :] |= np.uint8(255 * (label == 1))
     model = dlq.models.consistency_only((1, 12, 12), 2, width=4)
-    dlq.fit(model, images, steps=150, seed=0, device="cpu", progress=False)
+    dlq.fit(model, images, steps=400, batch_size=32, seed=0, device="cpu", progress=False)
     codes = dlq.encode(model, images)[:, 0]
     assert max(np.mean(codes == labels), np.mean(codes != labels)) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("shape", "categories", "message"), [((1, 10, 8), 3, "multiples of 4"), (SHAPE, 1, "at least 2 are needed")]
+)
+def test_an_impossible_control_is_refused(shape, categories, message):
+    with pytest.raises(ValueError, match=message):
+        dlq.models.consistency_only(shape, categories)
 
 
 def test_every_parameter_of_the_control_learns():

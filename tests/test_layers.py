@@ -1,6 +1,7 @@
 """A decoder as a list of layers: numpy runs it as torch does, and what a page cannot run is named."""
 
 import base64
+import inspect
 import types
 
 import numpy as np
@@ -15,6 +16,7 @@ from dlq.models.strided import StridedDecoder
 from dlq.nn import DenseDecoder, StyleDecoder, UpsamplingDecoder
 from dlq.widgets import layers as ly
 from dlq.widgets.decoders import describe
+from dlq.widgets.snapshot import Snapshot
 
 SHAPE = (3, 16, 16)
 
@@ -45,6 +47,7 @@ DECODERS = {
     "strided, batch norm": lambda: StridedDecoder(SHAPE, 4, widths=(8, 4), side=4, batch_norm=True),
     "generator": lambda: Generator(SHAPE, 4, 2),
     "some axes at rest": lambda: Filled(DenseDecoder(SHAPE, 6, width=12), [0, 2, 3, 5], torch.randn(6)),
+    "style": lambda: StyleDecoder((3, 32, 32), 4, widths=(8, 6, 4, 2), dense=12),
     "any sequence": convolutional,
 }
 
@@ -62,6 +65,30 @@ def test_numpy_runs_the_description_as_torch_runs_the_decoder(name):
     layers = describe(model, draw, z)
     assert np.abs(ly.forward(layers, z) - draw(z)).max() < 1e-5
     assert np.ptp(draw(z), axis=0).max() > 1e-3  # the codes do differ
+
+
+def presets():
+    """The functions of ``dlq.models`` that build a model from an image shape."""
+    found = {name: getattr(dlq.models, name) for name in dir(dlq.models)}
+    found = {name: make for name, make in found.items() if getattr(make, "is_preset", False)}
+    return {name: make for name, make in found.items() if "image_shape" in inspect.signature(make).parameters}
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_page_can_run_every_decoder_of_the_library(name):
+    make = presets()[name]
+    given = inspect.signature(make).parameters
+    shape = (3, 32, 32) if given["image_shape"].default is inspect.Parameter.empty else given["image_shape"].default
+    model = make(shape, **({"width": 4} if "width" in given else {}))
+    if not hasattr(model, "decode"):
+        return
+    held = Snapshot(normalised(model))
+    levels = held.codebook or held.levels or [np.float32([-1, 0, 1])] * held.num_latents
+    rng = np.random.default_rng(0)
+    z = np.stack([rng.choice(values, 5) for values in levels], 1).astype(np.float32)
+    found = ly.forward(held.layers(z), z)
+    assert np.abs(found - held.draw(z)).max() < 1e-5
+    assert np.ptp(found, axis=0).max() > 1e-6  # untrained, but the codes do differ
 
 
 def test_batch_normalisation_leaves_no_layer_behind():
@@ -98,7 +125,6 @@ def test_the_packed_weights_read_back():
 
 
 UNKNOWN = {
-    "StyleBlock|StyleDecoder": lambda: StyleDecoder((3, 32, 32), 4, widths=(4, 4, 2, 2), dense=4),
     "Tanh": lambda: nn.Sequential(nn.Linear(4, 768), nn.Tanh(), nn.Unflatten(1, SHAPE)),
     "groups=2": lambda: nn.Sequential(nn.Linear(4, 8), nn.Unflatten(1, (2, 2, 2)), nn.Conv2d(2, 2, 1, groups=2)),
     "takes 3 numbers, the model has 4 latents": lambda: DenseDecoder(SHAPE, 3),

@@ -56,6 +56,8 @@ GAMES: dict[str, tuple[int, dict]] = {  # and what serves them; their losses nee
     "infogan_paper": (8, {"num_categories": 3}),
     "consistency_only": (8, {"num_categories": 3, "width": 4}),
     "judge": (8, {"num_classes": 3, "width": 4}),
+    "face_reader": (16, {"width": 4}),
+    "wsc_swap": (16, {"width": 4}),  # with a face_reader
 }
 EVERY = SMALL | GAMES
 ALL_CASES = CASES + [(name, channels) for name in GAMES for channels in (1, 3)]
@@ -65,6 +67,8 @@ def make(name: str, channels: int, **more) -> torch.nn.Module:
     side, arguments = EVERY[name]
     if name == "pruned":
         return pruned(make("vae", channels, **more), [0, 2])
+    if name == "wsc_swap":
+        arguments = arguments | {"reader": make("face_reader", channels)}
     if name == "sharpened":
         return sharpened(make("qlae", channels), side, **more)
     return getattr(dlq.models, name)((channels, side, side), **arguments, **more)

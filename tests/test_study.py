@@ -81,7 +81,7 @@ def test_a_foreign_file_is_left_alone(tmp_path, capsys, content):
 
 def test_an_unknown_study_is_refused(capsys):
     assert main(["study", "bars"]) == 2
-    assert "there is no study 'bars'; there are ard, infogan, infowgan" in capsys.readouterr().err
+    assert "there is no study 'bars'; there are ard, infogan, infowgan, swap" in capsys.readouterr().err
 
 
 def test_the_table_puts_seeds_side_by_side():

@@ -78,3 +78,8 @@ BAD = {
 def test_bad_input_is_refused_in_one_sentence(latents, active, message):
     with pytest.raises(ValueError, match=message):
         udr(latents, active=active)
+
+
+def test_one_table_is_refused():
+    with pytest.raises(ValueError, match=r"one table, of shape \(20, 3\); udr compares models"):
+        udr(np.zeros((20, 3)))

@@ -72,6 +72,11 @@ def test_random_draws_rows_that_exist(holes):
     assert drawn == {(0, 0), (0, 2), (1, 0), (1, 1), (1, 2)}
 
 
+def test_combinations_that_are_not_in_the_data_are_not_counted_as_here(grid, holes):
+    assert FactorBrowser(grid).words["all"] == "combinations are here."
+    assert FactorBrowser(holes).words["all"] == "combinations can be set; the data have 5 of them."
+
+
 def test_nearest_counts_steps_as_shares_of_each_range():
     found = combinations.Combinations(np.array([[0, 0], [9, 1], [3, 0]]), (10, 2)).nearest(np.array([[6, 1], [2, 0]]))
     # From (6, 1): 6/9 + 1, 3/9 + 0 and 3/9 + 1; from (2, 0): 2/9, 7/9 + 1 and 1/9.
@@ -101,10 +106,13 @@ def test_a_long_slider_holds_the_rows_near_by_and_a_page_holds_some_of_all(tmp_p
 
 def test_a_slider_is_thinned_evenly_and_keeps_its_level():
     slider = Slider("a", (0,), np.arange(101)[:, None])
-    short, level = combinations.thinned(slider, 37, most=11)
+    short, places = combinations.thinned(slider, [37], most=11)
     assert short.values[:, 0].tolist() == [0, 10, 20, 30, 37, 50, 60, 70, 80, 90, 100]
-    assert level == 4
-    assert combinations.thinned(slider, 37, most=101) == (slider, 37)
+    assert places == [4]
+    both, places = combinations.thinned(slider, [37, 36], most=11)
+    assert both.values[:, 0].tolist() == [0, 10, 20, 30, 36, 37, 50, 60, 70, 80, 90, 100]
+    assert places == [5, 4]
+    assert combinations.thinned(slider, [37, 5], most=101) == (slider, [37, 5])
 
 
 def test_value_texts_of_numbers_words_and_nothing():

@@ -20,6 +20,7 @@ def export(
     grid: Name = None,
     title: Name = None,
     image: int = 0,
+    anchors: Counts = None,
     num_samples: int = 10_000,
     data: Name = None,
     sizes: Counts = None,
@@ -34,6 +35,7 @@ def export(
         grid: what the page can show: star (one slider moved), pairs, full, or decoder (any code, drawn in the page)
         title: the page's title
         image: number of the image that the sliders start from
+        anchors: numbers of more images, to be chosen in the page
         num_samples: how many images are encoded, to find ranges and mark codes that do not occur
         data: other data than the run's own: rooms, sprites, faces, digits, or a file
         sizes: number of values of each factor of --data
@@ -49,15 +51,19 @@ def export(
     if html is not None and dir is not None:
         raise ValueError(f"--html {html} asks for one file and --dir {dir} for a folder; give one of them")
     model, dataset, name = open_run(run, data=data, sizes=sizes)
-    if not 0 <= image < len(dataset):
-        raise ValueError(f"there is no image {image}; give --image a number from 0 to {len(dataset) - 1}")
+    for option, number in [("--image", image), *(("--anchors", each) for each in anchors or ())]:
+        if not 0 <= number < len(dataset):
+            raise ValueError(f"there is no image {number}; give {option} a number from 0 to {len(dataset) - 1}")
     rows = dataset.sample(min(num_samples, len(dataset)), torch.Generator().manual_seed(0))
     view = Traversal(model, dataset.images[image], latents=encode(model, dataset, rows=rows))
+    more = [dataset.images[number] for number in anchors or ()]
     said = title or f"Latent traversal: {name}"
     if dir is not None:
-        path = view.to_dir(dir, title=said, grid=grid, overwrite=overwrite)
+        path = view.to_dir(dir, title=said, grid=grid, anchors=more, overwrite=overwrite)
     else:
-        path = view.to_html(html or Path(f"{Path(run).name}.html"), title=said, grid=grid, overwrite=overwrite)
+        path = view.to_html(
+            html or Path(f"{Path(run).name}.html"), title=said, grid=grid, anchors=more, overwrite=overwrite
+        )
     if model.codebook is not None and len(rows) < len(dataset):
         print(f"codes that do not occur in {len(rows):,} of the {len(dataset):,} images are marked as unseen")
     found = verify_export(path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dlq.cli import games
+from dlq.cli import faces, games
 from dlq.cli.arguments import Flag, Folder, Model
 from dlq.cli.cards import about, finished, save_scored
 
@@ -25,7 +25,8 @@ def reproduce(name: Model, /, *, out: Folder = None, progress: Flag = True) -> i
     """Trains a model that comes with dlq again and saves it, with a card that says how and what it scores.
 
     Args:
-        name: qlae-rooms, digits-judge, infogan-digits, info-wgan-rooms or ql-info-wgan-rooms
+        name: qlae-rooms, digits-judge, infogan-digits, info-wgan-rooms, ql-info-wgan-rooms, face-reader, face-judge,
+            wsc-swap-faces or wsc-skip-faces
         out: the folder to write (default: one of the model's name in the current folder)
         progress: no progress bars
     """
@@ -71,4 +72,8 @@ RECIPES: dict[str, Callable[[Path, bool], dict[str, Any]]] = {
     "infogan-digits": games.infogan_digits,
     "info-wgan-rooms": functools.partial(games.wgan_rooms, "info_wgan_gp"),
     "ql-info-wgan-rooms": functools.partial(games.wgan_rooms, "ql_info_wgan_gp"),
+    "face-reader": functools.partial(faces.face_reader, "face-reader", "strided", 0),
+    "face-judge": functools.partial(faces.face_reader, "face-judge", "wide_kernels", 7),
+    "wsc-swap-faces": functools.partial(faces.swap_model, "wsc-swap-faces", faces.SWAP),
+    "wsc-skip-faces": functools.partial(faces.swap_model, "wsc-skip-faces", faces.SKIP),
 }

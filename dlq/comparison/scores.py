@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from dlq.datasets.given import as_dataset
-from dlq.evaluation import encode, evaluate
+from dlq.evaluation import encode, evaluate, in_prior_units
 from dlq.metrics import binned, infomec
 
 LABELS = {
@@ -42,7 +42,7 @@ def compared_scores(
 
     ``modularity_neighbors`` takes the latents before quantization, ``modularity_counted`` continuous latents in
     ``num_bins`` equally full bins. A metric is a function of factors and latents, both (n, .), that returns a number or a
-    named tuple with the score first. Without factors there is PSNR alone.
+    named tuple with the score first; it gets the latents ``in_prior_units``. Without factors there is PSNR alone.
     """
     data = as_dataset(data, getattr(model, "image_shape", None))
     scores = evaluate(model, data, num_samples=num_samples)
@@ -60,7 +60,7 @@ def compared_scores(
         "explicitness_scalar": own.explicitness_scalar,
         "compactness": own.compactness,
         "psnr": scores.psnr,
-        **{name: _number(metric(factors, latents)) for name, metric in (metrics or {}).items()},
+        **{name: _number(metric(factors, in_prior_units(model, latents))) for name, metric in (metrics or {}).items()},
     }
 
 

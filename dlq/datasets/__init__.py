@@ -10,6 +10,7 @@ from dlq.datasets.errors import MissingFile as MissingFile
 from dlq.datasets.errors import WrongFile as WrongFile
 from dlq.datasets.faces import faces as faces
 from dlq.datasets.faces import identity_faces as identity_faces
+from dlq.datasets.faces import swap_faces as swap_faces
 from dlq.datasets.files import cars3d as cars3d
 from dlq.datasets.files import celeba as celeba
 from dlq.datasets.files import celeba_hq as celeba_hq
@@ -26,6 +27,7 @@ from dlq.datasets.files import mnist as mnist
 from dlq.datasets.files import mpi3d as mpi3d
 from dlq.datasets.files import shapes3d as shapes3d
 from dlq.datasets.files import smallnorb as smallnorb
+from dlq.datasets.files import swap_folder as swap_folder
 from dlq.datasets.files import vggface2 as vggface2
 from dlq.datasets.rooms import rooms as rooms
 from dlq.datasets.sampling import latent_sampler as latent_sampler

@@ -36,6 +36,11 @@ def find(name, given=None) -> Path:
     raise MissingFile(_missing(entry, places))
 
 
+def files_of(name, given=None) -> Path:
+    """The given path as it is, else where the dataset's files are; MissingFile where nowhere."""
+    return find(name) if given is None else Path(given).expanduser()
+
+
 def on_disk(name) -> Path | None:
     """The folder that holds the dataset's files, or None."""
     entry = describe(name)

@@ -6,5 +6,17 @@ Jupyter would, and a manifest that says what is in it; ``verify_export`` reads s
 
 from dlq.export.checking import Export, ExportError, verify_export
 from dlq.export.pages import MAX_BYTES, Page, page_of, public_state, to_html
+from dlq.export.reopening import open_page, retold
 
-__all__ = ["MAX_BYTES", "Export", "ExportError", "Page", "page_of", "public_state", "to_html", "verify_export"]
+__all__ = [
+    "MAX_BYTES",
+    "Export",
+    "ExportError",
+    "Page",
+    "open_page",
+    "page_of",
+    "public_state",
+    "retold",
+    "to_html",
+    "verify_export",
+]

@@ -122,7 +122,10 @@ def _pictures(value, key=""):
     if isinstance(value, dict):
         for name, each in value.items():
             yield from _pictures(each, name)
-    elif isinstance(value, str) and key in ("image", "original") and AWAY.match(value):
+    elif isinstance(value, list):
+        for each in value:
+            yield from _pictures(each, key)
+    elif isinstance(value, str) and key in ("image", "original", "picture") and AWAY.match(value):
         yield value
 
 

@@ -158,6 +158,8 @@ class Page:
         def moved(value, name):
             if isinstance(value, Mapping):
                 return {key: moved(each, name if key == "image" else str(key)) for key, each in value.items()}
+            if isinstance(value, list):
+                return [moved(each, name) for each in value]
             found = PICTURE.match(value) if isinstance(value, str) else None
             if found is None:
                 return value
@@ -172,14 +174,15 @@ class Page:
         if len(page) > MAX_BYTES:
             raise ValueError(
                 f"the page would take {len(page) / 1e6:.1f} MB, {MAX_BYTES / 1e6:.0f} MB are allowed; show less in it: "
-                "smaller pictures, max_tiles=, or another grid"
+                "smaller pictures, fewer anchors, max_tiles=, or another grid"
             )
         return page
 
 
-def page_of(widget, *, title: str, state: Mapping[str, object] | None = None, facts=None, lang: str = "en") -> Page:
+def page_of(widget, *, title: str, state: Mapping[str, object] | None = None, facts=None, lang=None) -> Page:
     """The page of any anywidget whose module and style are texts; ``state`` replaces some of its traits in the page."""
     facts = {"widget": type(widget).__name__, "model": None, **(facts or {})}
+    lang = lang or getattr(widget, "lang", "en")
     return Page(title, {**public_state(widget), **(state or {})}, str(widget._esm), str(widget._css), facts, lang)
 
 
@@ -189,7 +192,7 @@ def to_html(
     *,
     title: str,
     state: Mapping[str, object] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes an anywidget as one HTML file and returns its path; ``state`` replaces some of its traits in the page."""

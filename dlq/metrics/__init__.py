@@ -38,6 +38,9 @@ from dlq.metrics.mig import MIG as MIG
 from dlq.metrics.mig import mig as mig
 from dlq.metrics.precision_recall import knn_precision_recall as knn_precision_recall
 from dlq.metrics.precision_recall import prd as prd
+from dlq.metrics.probe import Probe as Probe
+from dlq.metrics.probe import linear_probe as linear_probe
+from dlq.metrics.probe import mlp_probe as mlp_probe
 from dlq.metrics.ridgeway import ModularityExplicitness as ModularityExplicitness
 from dlq.metrics.ridgeway import modularity_explicitness as modularity_explicitness
 from dlq.metrics.samplers import sampler_from_arrays as sampler_from_arrays
@@ -46,6 +49,11 @@ from dlq.metrics.sap import sap as sap
 from dlq.metrics.sap import squared_correlation as squared_correlation
 from dlq.metrics.sap import svm_accuracy as svm_accuracy
 from dlq.metrics.score import score as score
+from dlq.metrics.swap import SwapIdentity as SwapIdentity
+from dlq.metrics.swap import Transfer as Transfer
+from dlq.metrics.swap import change_correlation as change_correlation
+from dlq.metrics.swap import swap_identity as swap_identity
+from dlq.metrics.swap import transfer as transfer
 from dlq.metrics.table import ScoreTable as ScoreTable
 from dlq.metrics.udr import UDR as UDR
 from dlq.metrics.udr import lasso_weights as lasso_weights

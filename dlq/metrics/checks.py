@@ -18,8 +18,11 @@ def check_codes(factors: Any, latents: Any, *, min_samples: int = 2) -> tuple[np
     """
     factors, latents = check_factors(factors), check_latents(latents)
     if len(factors) != len(latents):
+        pairs = (("factors", factors, latents), ("latents", latents, factors))
+        asked = [f": is {name} transposed? Rows are images" for name, a, b in pairs if len(a) < a.shape[1] == len(b)]
         raise ValueError(
             f"factors has {len(factors)} rows, latents has {len(latents)}; they must describe the same images"
+            + "".join(asked[:1])
         )
     check_enough(factors, min_samples)
     check_few_values(factors, "factor", "leave this factor out or group its values")
@@ -147,7 +150,8 @@ def check_images(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
 def _table(values: Any, name: str) -> np.ndarray:
     table = np.asarray(values)
     if table.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be real numbers, found an array of {table.dtype}; pass a numeric array")
+        words = ", such as np.unique(words, return_inverse=True)[1] of each column" if table.dtype.kind == "U" else ""
+        raise ValueError(f"{name} must be real numbers, found an array of {table.dtype}; pass a numeric array{words}")
     if table.ndim != 2:
         raise ValueError(
             f"{name} must have two axes (images, {name}), found shape {table.shape}; a single column is {name}[:, None]"

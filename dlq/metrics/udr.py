@@ -5,7 +5,7 @@ https://arxiv.org/abs/1905.12614. Different from common code: which latents coun
 and a model without a live latent scores 0 instead of failing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +45,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.abs(ranks[0].T @ ranks[1]) / len(a)
 
 
-def udr(latents: Sequence[Any], *, active: Any = None, relation: Relation = lasso_weights) -> UDR:
+def udr(latents: Any, *, active: Any = None, relation: Relation = lasso_weights) -> UDR:
     """Scores in [0, 1] of models that differ in their seed alone, 1 best: the median likeness to the other models.
 
     ``latents`` has each model's (n, num_latents) of the same images, in the same order; 1,000 images are usual. ``active``
@@ -53,6 +53,8 @@ def udr(latents: Sequence[Any], *, active: Any = None, relation: Relation = lass
     by default the latents that vary. ``relation`` is ``lasso_weights`` or ``rank_correlation``. Raises ValueError on fewer
     than two models, other shapes, or input that no score fits.
     """
+    if getattr(latents, "ndim", 3) == 2:
+        raise ValueError(f"latents is one table, of shape {np.shape(latents)}; udr compares models: list one each")
     tables = [check_latents(z) for z in latents]
     _check(tables)
     masks = np.stack([range_positive(z) for z in tables])

@@ -7,20 +7,26 @@ from dlq.models.ard_vae import ARDVAE, ard_vae
 from dlq.models.autoencoder import AutoEncoder, autoencoder, autoencoder_paper, qlae, qlae_paper, sharpened
 from dlq.models.baselines import bio_ae, bio_ae_paper, fsq_autoencoder, tripod, vq_vae, vq_vae_paper
 from dlq.models.consistent import Consistent, consistency_only
+from dlq.models.face_reader import FaceReader, face_reader
 from dlq.models.info_wgan import InfoWGAN, info_wgan_gp, info_wgan_gp_paper, ql_info_wgan_gp, ql_info_wgan_gp_paper
 from dlq.models.infogan import InfoGAN, infogan, infogan_paper
 from dlq.models.judge import Judge, judge
+from dlq.models.own_reader import OwnReader, with_weights
 from dlq.models.pruned import pruned
 from dlq.models.vae import VAE, beta_tcvae, beta_vae, dip_vae_i, dip_vae_ii, factor_vae, vae
+from dlq.models.wsc_swap import WSCSwap, wsc_swap
 
 __all__ = [
     "ARDVAE",
     "VAE",
     "AutoEncoder",
     "Consistent",
+    "FaceReader",
     "InfoGAN",
     "InfoWGAN",
     "Judge",
+    "OwnReader",
+    "WSCSwap",
     "ard_vae",
     "ard_vae_celeba",
     "ard_vae_cifar10",
@@ -37,6 +43,7 @@ __all__ = [
     "consistency_only",
     "dip_vae_i",
     "dip_vae_ii",
+    "face_reader",
     "factor_vae",
     "fsq_autoencoder",
     "info_wgan_gp",
@@ -54,6 +61,8 @@ __all__ = [
     "vae",
     "vq_vae",
     "vq_vae_paper",
+    "with_weights",
+    "wsc_swap",
 ]
 
 

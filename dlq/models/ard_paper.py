@@ -6,8 +6,10 @@ to 1 and squared errors are four times ours, so its beta of 3.0 is 0.75 here. Fo
 epochs are those of the same authors' AVAE; their beta is not published with the code, and the default of 1 is ours.
 
 ``num_latents`` is the paper's L; 2 L and 4 L should leave the number of relevant latents nearly as it is. MNIST is zero-
-padded from 28 to 32 pixels. Where this differs: see ``dlq.models.ard_vae``; the learning rate is constant, and the
-encoder of CelebA gets pixels in [-1, 1] (the authors map [-1, 1] to [-3, 1] once more).
+padded from 28 to 32 pixels: ``dlq.datasets.mnist(path, pad=2)``.
+
+Where this differs: see ``dlq.models.ard_vae``; the learning rate is constant, and the encoder of CelebA gets
+pixels in [-1, 1] (the authors map [-1, 1] to [-3, 1] once more).
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,8 @@ def _published(image_shape, num_latents: int, beta: float, side: int, networks, 
     shape = check_image_shape(image_shape)
     if shape[1:] != (side, side):
         raise ValueError(
-            f"images are {shape[1]} x {shape[2]}; this recipe is for {side} x {side}, pad them or take data.resized({side})"
+            f"images are {shape[1]} x {shape[2]}; this recipe is for {side} x {side}: take data.resized({side}), "
+            "or read mnist with pad=2"
         )
     check_num_latents(num_latents)
     check_beta(beta)

@@ -9,9 +9,11 @@ discriminator; the information term stands in both players' losses. Real and gen
 separate batches.
 
 Where this differs: Q has no unused heads for a standard deviation; probabilities are computed from logits, so that no 1e-8
-stands inside a logarithm. ``infogan`` is a narrow network with settings of our own, and its ``consistency`` is no part of
-the paper: Q must give a real image and a tilted, stretched, shifted copy of it the same category, with all categories
-used equally often (a relative of Ojha et al., "Elastic-InfoGAN", 2020, arXiv 1910.01112). It uses no labels.
+stands inside a logarithm. ``infogan`` is a narrow network with settings of our own: it starts from torch's own weights (the
+authors' start, N(0, 0.02), left most narrow networks without a picture), and its discriminator sees real images shifted
+by a pixel, lest it learns a small data set by heart. Its ``consistency`` is no part of the paper: Q must give a real image
+and a tilted, stretched, shifted copy of it the same category, with all categories used equally often (a relative of Ojha
+et al., "Elastic-InfoGAN", 2020, arXiv 1910.01112). It uses no labels.
 """
 
 from collections.abc import Sequence
@@ -21,9 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dlq.models.consistency import disagreement, moved
-from dlq.models.infogan_networks import Discriminator, Generator, start
-from dlq.models.presets import check_image_shape, preset
+from dlq.models.consistency import disagreement, moved, shifted
+from dlq.models.infogan_networks import Discriminator, Generator, check_images, check_sides, start
+from dlq.models.presets import preset
 from dlq.recipe import Group, Player, Recipe
 
 BETAS = (0.5, 0.999)
@@ -49,7 +51,8 @@ class InfoGAN(nn.Module):
     """The game of a generator against a discriminator that also reads the codes.
 
     A latent vector z is (category as a number 0, 1, ..., then the continuous codes); ``decode`` draws it with one noise
-    vector that stays the same, so that what changes is what z names. ``rates`` are (discriminator's, generator's).
+    vector that stays the same, so that what changes is what z names. ``rates`` are (discriminator's, generator's); the
+    discriminator sees real images moved by up to ``shift`` pixels.
     """
 
     noise: Tensor
@@ -63,15 +66,15 @@ class InfoGAN(nn.Module):
         weights: Weights,
         recipe: Recipe,
         rates: tuple[float, float] = (2e-4, 1e-3),
+        shift: int = 0,
     ):
         super().__init__()
-        self.image_shape = _check(image_shape, codes)
+        _check(codes, weights, width, shift)
+        self.image_shape = check_sides(image_shape)
         self.codes, self.weights, self.recipe, self.rates = codes, weights, recipe, rates
-        self.num_latents = 1 + codes.num_continuous
+        self.num_latents, self.shift = 1 + codes.num_continuous, shift
         self.generator = Generator(self.image_shape, sum(codes), width)
         self.discriminator = Discriminator(self.image_shape, codes.num_categories + codes.num_continuous, width)
-        for module in self.modules():
-            start(module)
         self.register_buffer("noise", 2 * torch.rand(codes.num_noise) - 1)
 
     @property
@@ -88,6 +91,7 @@ class InfoGAN(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """What Q reads off x (batch, C, H, W): z (batch, num_latents), the likeliest category and the means."""
+        check_images(x, self.image_shape)
         read = self.discriminator(x)[1]
         category = read[:, : self.codes.num_categories].argmax(1, keepdim=True)
         return torch.cat([category.to(read.dtype), read[:, self.codes.num_categories :]], dim=1)
@@ -123,8 +127,10 @@ class InfoGAN(nn.Module):
 
     def discriminator_loss(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """Real from generated, plus the information term, plus consistency on real images where it is asked for."""
+        check_images(x, self.image_shape, fewest=2)
         z = self.sample_codes(len(x), generator)
         fake = self.draw(z, generator).detach()
+        x = shifted(x, self.shift, generator) if self.shift else x
         real_logit, read_real = self.discriminator(x)
         fake_logit, read = self.discriminator(fake)
         terms = {"real": F.softplus(-real_logit).mean(), "generated": F.softplus(fake_logit).mean()}
@@ -163,15 +169,13 @@ class InfoGAN(nn.Module):
         return torch.sigmoid(self.generator(code).float())
 
 
-def _check(image_shape: Sequence[int], codes: Codes) -> tuple[int, int, int]:
-    shape = check_image_shape(image_shape)
-    if shape[1] % 4 or shape[2] % 4:
-        raise ValueError(
-            f"images are {shape[1]} x {shape[2]}; these networks need sides that are multiples of 4, as 28"
-        )
+def _check(codes: Codes, weights: Weights, width: int, shift: int) -> None:
     if codes.num_categories < 2 or codes.num_continuous < 0 or codes.num_noise < 1:
         raise ValueError(f"found {codes}; at least 2 categories, 0 continuous codes and 1 of noise are needed")
-    return shape
+    if min(weights) < 0 or width < 1 or shift < 0:
+        raise ValueError(
+            f"found {weights}, width {width} and shift {shift}; none may be negative, and width is at least 1"
+        )
 
 
 @preset
@@ -183,20 +187,23 @@ def infogan(
     num_noise: int = 30,
     width: int = 16,
     consistency: float = 0.0,
+    shift: int = 1,
     seed: int = 0,
 ) -> InfoGAN:
     """A narrow InfoGAN for small grey or colour images, such as ``dlq.datasets.digits()``.
 
-    ``consistency`` 0 is the game of 2016. A short run of these settings often fails: of five seeds on the digits (4,000
-    steps, consistency 1) one drew all ten, four drew nothing; look with ``dlq.diagnose``.
+    ``consistency`` 0 is the game of 2016. With 1 and these 4,000 steps on the digits, the category named at least 98 % of
+    the drawn digits in each of five runs (seeds 0 to 4); ``dlq study infogan`` trains them beside the plain game. Real
+    images are moved by up to ``shift`` pixels. Look at a run with ``dlq.diagnose``: a game can fail.
     """
     return InfoGAN(
         image_shape,
         Codes(num_categories, num_continuous, num_noise),
         width=width,
         weights=Weights(1.0, 0.5, consistency),
-        recipe=Recipe(steps=3_000, batch_size=32, bf16=True, ema=0.99),
+        recipe=Recipe(steps=4_000, batch_size=32, bf16=True, ema=0.99),
         rates=(4e-4, 1e-3),
+        shift=shift,
     )
 
 
@@ -210,10 +217,11 @@ def infogan_paper(
     seed: int = 0,
 ) -> InfoGAN:
     """The authors' InfoGAN for MNIST: 5,000 updates of batch 128, learning rates 2e-4 and 1e-3, all weights 1."""
-    return InfoGAN(
+    model = InfoGAN(
         image_shape,
         Codes(num_categories, num_continuous, num_noise),
         width=64,
         weights=Weights(),
         recipe=Recipe(steps=5_000, batch_size=128),
     )
+    return model.apply(start)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from dlq.models.presets import check_image_shape
+
 SLOPE = 0.01  # of the leaky rectifiers
 
 
@@ -54,6 +56,24 @@ class Discriminator(nn.Module):
         """Maps x to logits for "real" (batch,) and Q's output (batch, num_codes)."""
         features = self.trunk(x)
         return self.real(features).squeeze(1), self.reader(features)
+
+
+def check_sides(image_shape: Sequence[int]) -> tuple[int, int, int]:
+    """The shape of images that these networks take, or a ValueError."""
+    shape = check_image_shape(image_shape)
+    if shape[1] % 4 or shape[2] % 4:
+        raise ValueError(
+            f"images are {shape[1]} x {shape[2]}; these networks need sides that are multiples of 4, as 28"
+        )
+    return shape
+
+
+def check_images(x: Tensor, image_shape: tuple[int, int, int], *, fewest: int = 1) -> None:
+    """A ValueError for images of another shape, or for a batch of fewer than ``fewest``."""
+    if x.ndim != 4 or tuple(x.shape[1:]) != image_shape:
+        raise ValueError(f"x has shape {tuple(x.shape)}; this model takes (batch, {', '.join(map(str, image_shape))})")
+    if len(x) < fewest:
+        raise ValueError(f"the batch has {len(x)} image; batch normalisation needs {fewest}, so raise batch_size")
 
 
 def start(module: nn.Module) -> None:

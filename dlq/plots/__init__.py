@@ -11,3 +11,4 @@ from dlq.plots.relevance import prior_trace as prior_trace
 from dlq.plots.relevance import relevance_bars as relevance_bars
 from dlq.plots.relevance import relevant_counts as relevant_counts
 from dlq.plots.seeds import seed_panels as seed_panels
+from dlq.plots.swaps import identity_slopes as identity_slopes

@@ -27,7 +27,7 @@ def averaging(model: nn.Module, state: TrainingState, decay: float | None) -> It
             "this model was trained with other parameters than it has now; freeze and unfreeze as before, "
             "or set model.training_state = None to begin anew"
         )
-    state.twin = {name: value.to(weights[name].device) for name, value in state.twin.items()}
+    state.twin = {name: state.twin[name].to(p.device) for name, p in weights.items()}  # a file has another order
     _exchange(model, state)
     try:
         yield

@@ -9,6 +9,7 @@ _WIDGETS = {
     "factor_browser": ["FactorBrowser"],
     "nmi_heatmap": ["NmiHeatmap"],
     "relevance_bars": ["RelevanceBars"],
+    "swap_grid": ["SwapGrid"],
     "training_view": ["TrainingView"],
     "traversal": ["Traversal"],
 }

@@ -18,19 +18,19 @@ function short(number) {
 }
 const whole = (n) => n.toLocaleString("en");
 
-function chartOf(chart, steps, width) {
+function chartOf(chart, steps, width, say) {
   const figure = make("figure", "dlq-chart"), last = Math.max(1, steps[steps.length - 1] ?? 1), bend = chart.log ? Math.log : (v) => v;
   const place = (v) => (bend(v) - bend(chart.low)) / (bend(chart.high) - bend(chart.low));
   const x = (step) => LEFT + (width - LEFT - RIGHT) * step / last, y = (v) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * place(v);
   const said = chart.lines.map((line) => `${line.name} ${short(line.values[line.values.length - 1])}`).join(", ");
   const picture = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img",
-    "aria-label": `${chart.title} by step, ${chart.log ? "logarithmic axis, " : ""}now ${said}` });
+    "aria-label": say(chart.log ? "chart_log" : "chart", { title: say(chart.title), values: said }) });
   for (const tick of chart.ticks) {
     picture.append(draw("line", { x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick), class: "dlq-grid" }));
     picture.append(draw("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, short(tick)));
   }
   for (const [step, anchor] of [[0, "start"], [last, "end"]])
-    picture.append(draw("text", { x: x(step), y: HEIGHT - 6, "text-anchor": anchor }, step ? `step ${whole(step)}` : "0"));
+    picture.append(draw("text", { x: x(step), y: HEIGHT - 6, "text-anchor": anchor }, step ? say("step", { step: whole(step) }) : "0"));
   const key = make("ul", "dlq-keys");
   chart.lines.forEach((line, j) => {
     const dash = j < 2 ? "" : DASHES[j % DASHES.length], look = `dlq-line-${j % COLOURS}${line.name.endsWith("total") ? " dlq-total" : ""}`;
@@ -44,6 +44,6 @@ function chartOf(chart, steps, width) {
     item.append(swatch, make("span", "", line.name), make("strong", "", short(line.values[line.values.length - 1])));
     key.append(item);
   });
-  figure.append(make("figcaption", "", chart.title + (chart.log ? " (logarithmic)" : "")), picture, key);
+  figure.append(make("figcaption", "", chart.log ? say("title_log", { title: say(chart.title) }) : say(chart.title)), picture, key);
   return figure;
 }

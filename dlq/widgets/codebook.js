@@ -1,26 +1,25 @@
 // Codebook: each latent's values on a number line, and the value that a soft one snaps to. All numbers come from Python.
 
-const say = (number) => (Math.abs(number) < 5e-7 ? "0" : Math.abs(number) < 0.001 ? number.toExponential(1) : String(+number.toFixed(4)));
+const digits = (number) => (Math.abs(number) < 5e-7 ? "0" : Math.abs(number) < 0.001 ? number.toExponential(1) : String(+number.toFixed(4)));
 
 function render({ model, el }) {
   const names = model.get("names"), values = model.get("values"), counts = model.get("counts"), bounded = model.get("bounded");
   const table = () => model.get("tables")[model.get("kinds")[model.get("latent")]];
-  const uid = newId(), root = makeRoot("dlq-codebook"), status = makeStatus();
+  const say = makeWording(model), uid = newId(), root = makeRoot("dlq-codebook"), status = makeStatus();
   const chosen = make("section", "dlq-chosen"), heading = make("h2"), line = make("div", "dlq-line dlq-large" + (counts.length ? "" : " dlq-bare"));
   const last = table().soft.length - 1;
-  const { label, slider, value } = makeSlider(uid, "soft value", last, (k) => { model.set("position", k); model.save_changes(); });
+  const { label, slider, value } = makeSlider(uid, say("soft"), last, (k) => { model.set("position", k); model.save_changes(); });
   const row = make("div", "dlq-row"), facts = make("dl"), note = make("div", "dlq-note");
   row.append(label, value, slider);
   status.classList.add("dlq-quiet");
   chosen.append(heading, line, row, facts, status);
   const list = make("div", "dlq-latents");
   list.setAttribute("role", "group");
-  list.setAttribute("aria-label", "Latents");
+  list.setAttribute("aria-label", say("latents"));
   const buttons = names.map(latentButton);
   root.append(chosen, list, note);
   el.append(root);
-  note.textContent = "A dot is a value the latent may take"
-    + (counts.length ? "; a bar is the share of the data that takes it; a hollow dot is never taken." : ".");
+  note.textContent = say(counts.length ? "dots_and_bars" : "dots");
 
   // Where a number stands on the chosen latent's line, in percent of its width.
   function ends(i) {
@@ -41,7 +40,7 @@ function render({ model, el }) {
       if (counts.length) {
         const bar = placed(make("div", "dlq-bar"), i, values[i][k]);
         bar.style.setProperty("--dlq-share", counts[i][k] / (most || 1));
-        bar.title = `${say(values[i][k])}: ${(100 * counts[i][k] / total).toFixed(1)} % of the data`;
+        bar.title = say("share", { value: digits(values[i][k]), percent: (100 * counts[i][k] / total).toFixed(1) });
         dot.classList.toggle("dlq-hollow", counts[i][k] === 0);
         parts.push(bar);
       }
@@ -56,7 +55,7 @@ function render({ model, el }) {
   function latentButton(name, i) {
     const button = makeButton("", (event) => choose(i, event)), small = make("div", "dlq-line");
     const used = counts.length ? counts[i].filter((n) => n > 0).length : values[i].length;
-    const text = counts.length ? `${used} of ${values[i].length} values used` : `${values[i].length} values`;
+    const text = say(counts.length ? "used" : "values", { used, count: values[i].length });
     drawLine(small, i, false);
     small.setAttribute("aria-hidden", "true");
     button.append(make("span", "dlq-name", name), make("span", "dlq-value", text), small);
@@ -85,21 +84,20 @@ function render({ model, el }) {
     line.append(path, hard, soft);
     line.dataset.index = k;
     slider.value = p;
-    value.textContent = say(t.soft[p]);
+    value.textContent = digits(t.soft[p]);
     const order = values[i].filter((v) => v < target).length + 1;
-    slider.setAttribute("aria-valuetext", `${say(t.soft[p])}, snaps to ${say(target)}`);
+    slider.setAttribute("aria-valuetext", say("snapping", { soft: digits(t.soft[p]), hard: digits(target) }));
     facts.replaceChildren();
-    if (bounded) fact("bounded", say(t.at[p]), "= tanh of the soft value");
-    fact("snaps to", say(target), `value ${order} of ${values[i].length}` + (counts.length ? `, taken by ${counts[i][k].toLocaleString("en")} images` : ""));
-    fact("distance", say(t.distance[p]), bounded ? "|z − bounded|" : "|z − soft|");
-    if (t.quantization) fact("quantization loss", say(t.quantization[p]), `${quantization} × distance², moves the value to the latent`);
-    else if (t.commitment) fact("quantization loss", "none", "the values are fixed");
-    if (t.commitment) fact("commitment loss", say(t.commitment[p]), `${commitment} × distance², moves the latent to the value`);
-    if (!t.quantization && !t.commitment) fact("losses", "none", bounded ? "nothing is learned here" : "this quantizer's weights are not known");
-    fact("gradient dz/dsoft", say(t.gradient[p]), bounded
-      ? "= 1 − tanh²: the rounding passes it unchanged, only tanh scales it"
-      : "straight through: the step is skipped, the gradient passes unchanged");
-    status.textContent = `${names[i]}: soft value ${say(t.soft[p])} snaps to ${say(target)}.`;
+    if (bounded) fact(say("bounded"), digits(t.at[p]), say("bounded_is"));
+    const taken = counts.length ? say("taken", { images: counts[i][k].toLocaleString(language(el)) }) : "";
+    fact(say("snaps"), digits(target), say("snaps_is", { number: order, count: values[i].length }) + taken);
+    fact(say("distance"), digits(t.distance[p]), say(bounded ? "distance_bounded" : "distance_is"));
+    if (t.quantization) fact(say("quantization"), digits(t.quantization[p]), say("quantization_is", { weight: quantization }));
+    else if (t.commitment) fact(say("quantization"), say("none"), say("fixed"));
+    if (t.commitment) fact(say("commitment"), digits(t.commitment[p]), say("commitment_is", { weight: commitment }));
+    if (!t.quantization && !t.commitment) fact(say("losses"), say("none"), say(bounded ? "nothing_learned" : "unknown_weights"));
+    fact(say("gradient"), digits(t.gradient[p]), say(bounded ? "gradient_bounded" : "gradient_straight"));
+    status.textContent = say("spoken", { name: names[i], soft: digits(t.soft[p]), hard: digits(target) });
   }
   const stop = listen(model, { latent: draw, position: draw });
   draw();

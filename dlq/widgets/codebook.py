@@ -11,7 +11,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from dlq.widgets import drawing, page, snapping
+from dlq.widgets import drawing, page, snapping, words
 from dlq.widgets.sliders import check_latents
 from dlq.widgets.sliders import snap as snap_latents
 
@@ -34,6 +34,7 @@ class Codebook(page.Portable, anywidget.AnyWidget):
     tables: traitlets.List = traitlets.List().tag(sync=True)  # a Snap a stop of the slider, for each kind of latent
     kinds = traitlets.List(traitlets.Int()).tag(sync=True)  # which table is each latent's
     bounded = traitlets.Bool().tag(sync=True)
+    words: traitlets.Dict = traitlets.Dict(words.CODEBOOK).tag(sync=True)
     weights: traitlets.List = traitlets.List().tag(sync=True)  # of the quantization and the commitment loss, or None
 
     def __init__(self, model_or_quantizer: Any, latents: object = None, *, names: Iterable | None = None):

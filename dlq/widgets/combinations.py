@@ -48,10 +48,11 @@ def value_texts(values: Sequence | np.ndarray | None, size: int) -> list[str]:
     return [str(value) for value in values.tolist()]
 
 
-def thinned(slider: Slider, level: int, most: int = THINNED) -> tuple[Slider, int]:
-    """Keeps at most so many even levels of a slider, ``level`` among them; returns its place there too."""
+def thinned(slider: Slider, levels: Sequence[int], most: int = THINNED) -> tuple[Slider, list[int]]:
+    """Keeps at most so many even levels of a slider, and of ``levels`` all; returns the places of those there too."""
     if len(slider.values) <= most:
-        return slider, level
+        return slider, list(levels)
     kept = np.linspace(0, len(slider.values) - 1, most).round().astype(np.int64)
-    kept[np.abs(kept - level).argmin()] = level
-    return slider._replace(values=slider.values[kept]), int(np.flatnonzero(kept == level)[0])
+    kept[np.abs(kept - levels[0]).argmin()] = levels[0]
+    kept = np.union1d(kept, levels)
+    return slider._replace(values=slider.values[kept]), np.searchsorted(kept, levels).tolist()

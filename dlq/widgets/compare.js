@@ -30,12 +30,12 @@ function sideModel(model, k, moved) {
 }
 
 function render({ model, el }) {
-  const titles = model.get("titles"), links = model.get("links"), root = makeRoot("dlq-compare"), ends = [];
+  const titles = model.get("titles"), say = makeWording(model), links = model.get("links"), root = makeRoot("dlq-compare"), ends = [];
   const top = make("div", "dlq-top"), pictures = make("div", "dlq-pictures"), original = make("img"), first = make("figure");
   root.style.setProperty("--dlq-tile", model.get("sides")[0].tile + "px");
   original.src = model.get("original");
-  original.alt = "The original image";
-  first.append(original, make("figcaption", "", "Original"));
+  original.alt = say("original_image");
+  first.append(original, make("figcaption", "", say("original")));
   pictures.append(first);
   top.append(pictures, ...(links.length ? [together()] : []));
   root.append(top);
@@ -49,7 +49,7 @@ function render({ model, el }) {
     keepKeys(box);
     box.addEventListener("change", () => { model.set("linked", box.checked); model.save_changes(); });
     ends.push(listen(model, { linked: () => { box.checked = model.get("linked"); } }));
-    label.append(box, make("span", "", "Move sliders of the same name together"));
+    label.append(box, make("span", "", say("together")));
     return label;
   }
   function side(title, k) {

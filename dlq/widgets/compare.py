@@ -10,7 +10,7 @@ import numpy as np
 import traitlets
 
 from dlq import export
-from dlq.widgets import drawing, linking, page
+from dlq.widgets import drawing, linking, page, words
 from dlq.widgets import sliders as sl
 from dlq.widgets import tiles as tl
 from dlq.widgets.traversal import Traversal
@@ -47,6 +47,7 @@ class CompareTraversal(page.Portable, anywidget.AnyWidget):
     linked = traitlets.Bool(True).tag(sync=True)
     original = traitlets.Unicode().tag(sync=True)
     live = traitlets.Bool(True).tag(sync=True)
+    words: traitlets.Dict = traitlets.Dict(words.COMPARE).tag(sync=True)
 
     def __init__(
         self,

@@ -1,8 +1,9 @@
 """What the page of a traversal or a factor browser holds: an atlas of pictures, or the decoder that draws them there."""
 
 import base64
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,45 +26,69 @@ class Held(NamedTuple):
     scripts: tuple[str, ...]
 
 
-def held(source: Source, code: list[int], *, grid, max_tiles: int | None, light: bool) -> Held:
-    """Makes the atlas of the asked grid around the code, or the decoder with the one picture of the code itself."""
+class Asked(NamedTuple):
+    """What a page is to hold: the codes to start from, the pictures they stand for ("": none), which grid, how exactly."""
+
+    codes: list[list[int]]
+    originals: list[str]
+    grid: Any = None
+    max_tiles: int | None = None
+    light: bool = True
+
+
+def held(source: Source, asked: Asked, words: Mapping[str, str]) -> Held:
+    """Makes an atlas of the asked grid around each code, or the decoder with the one picture of each code itself."""
     levels = [len(slider.values) for slider in source.sliders]
-    if grid is not None and max_tiles is not None:
-        raise ValueError(f"grid={grid!r} says which pictures a page holds, and so does max_tiles={max_tiles}; give one")
-    decoding, shape = grid == "decoder", source.image_shape[1:]
-    drawn: dict[str, Any] = _decoder(source, code) if decoding else {}
-    if grid is None:
-        reach = tl.page_reach(levels, shape, max_tiles)
-    else:
-        reach = 0 if decoding else tl.grid_reach(levels, shape, grid)
-    atlas, pictures, _ = make_atlas(source, code, reach, max(levels), effort=3, light=light)
-    _check_size(str(atlas["image"]), len(pictures), tl.count_within(levels, 1))
-    words = {**source.words, **_said(source.words, atlas, drawn)}
-    state: dict[str, Any] = {"atlas": atlas, "levels": levels, "texts": source.texts, "words": words}
-    state |= {"samples": source.samples if decoding else [], "within": [atlas["worst"], drawn.get("within", 0)]}
+    decoding, reach = asked.grid == "decoder", _reach(levels, source.image_shape[1:], asked)
+    drawn: dict[str, Any] = _decoder(source, asked.codes[0]) if decoding else {}
+    whole = reach >= tl.num_movable(levels) > 0
+    makes = [make_atlas(source, code, reach, max(levels), effort=3, light=asked.light)
+             for code in (asked.codes[:1] if whole else asked.codes)]  # fmt: skip
+    atlases: list[dict[str, Any]] = [atlas for atlas, _, _ in makes]
+    count = sum(len(pictures) for _, pictures, _ in makes)
+    _check_size([str(atlas["image"]) for atlas in atlases], count, tl.count_within(levels, 1))
+    worst, mean = max(a["worst"] for a in atlases), float(np.mean([a["mean"] for a in atlases]))
+    state: dict[str, Any] = {"atlas": atlases[0], "levels": levels, "texts": source.texts}
+    state |= {"words": {**words, **_said(words, worst, mean, drawn)}}
+    state |= {"samples": source.samples if decoding else [], "within": [worst, drawn.get("within", 0)]}
     state |= {"decoder": drawn} if decoding else {}
+    state |= {"anchors": _anchors(source, asked, [None, *atlases[1:]])} if len(asked.codes) > 1 else {}
     names = {0: "decoder", 1: "star", 2: "pairs"}
-    facts: dict[str, Any] = {
-        "grid": "full" if reach >= tl.num_movable(levels) > 0 else names.get(reach, f"{reach} sliders")
-    }
-    facts |= {"model": source.digest, "pictures": len(pictures), "tile": list(shape), "encoding": "WebP"}
-    facts |= {"worst": max(state["within"]), "mean": atlas["mean"]}
+    facts: dict[str, Any] = {"grid": "full" if whole else names.get(reach, f"{reach} sliders")}
+    facts |= {"model": source.digest, "anchors": len(asked.codes), "pictures": count, "tile": [*source.image_shape[1:]]}
+    facts |= {"encoding": "WebP", "worst": max(state["within"]), "mean": round(mean, 2)}
     return Held(state, facts, reach, ("decoder",) if decoding else ())
 
 
-def _said(words: Mapping[str, str], atlas: Mapping, drawn: Mapping) -> dict[str, str]:
+def _reach(levels: list[int], shape: Sequence[int], asked: Asked) -> int:
+    grid, max_tiles = asked.grid, asked.max_tiles
+    if grid is not None and max_tiles is not None:
+        raise ValueError(f"grid={grid!r} says which pictures a page holds, and so does max_tiles={max_tiles}; give one")
+    if grid is not None:
+        return 0 if grid == "decoder" else tl.grid_reach(levels, shape, grid)
+    reach = tl.page_reach(levels, shape, max_tiles)
+    few = len(asked.codes) == 1 or max_tiles is not None or reach >= tl.num_movable(levels)
+    return reach if few else min(reach, 1)  # pairs around several codes would be heavy
+
+
+def _anchors(source: Source, asked: Asked, atlases: list) -> list[dict[str, Any]]:
+    """What the page needs of each code to start from; the first one's atlas is the page's own, and a whole one is all's."""
+    pictures = map(tl.picture_url, source.pictures(np.array(asked.codes)))
+    given = itertools.zip_longest(asked.codes, asked.originals, pictures, atlases)
+    return [
+        {"code": code, "original": original or (asked.originals[0] and picture), "picture": picture, "atlas": atlas}
+        for code, original, picture, atlas in given
+    ]
+
+
+def _said(words: Mapping[str, str], worst: int, mean: float, drawn: Mapping) -> dict[str, str]:
     """How far the page's pictures can be trusted."""
     if drawn:
-        return {
-            "exact": "The picture of the starting code is the model's own output. All others are drawn in this page by "
-            "the model's decoder, its weights in half precision: a value of a pixel is at most "
-            f"{drawn['within']}/255 off (measured on {drawn['measured']} codes).",
-            "more": "Every code can be drawn.",
-        }
-    if not atlas["worst"]:
+        exact = words["exact_decoder"].format(worst=drawn["within"], measured=drawn["measured"])
+        return {"exact": exact, "more": words["more_decoder"]}
+    if not worst:
         return {}
-    off = f"at most {atlas['worst']}/255, {atlas['mean']:.1f}/255 on average"
-    return {"exact": f"{words['exact']} Compression moves a value of a pixel by {off}."}
+    return {"exact": words["exact_compressed"].format(exact=words["exact"], worst=worst, mean=f"{mean:.1f}")}
 
 
 def _decoder(source: Source, code: list[int]) -> dict[str, object]:
@@ -101,9 +126,16 @@ def _seen(codes: Iterable | None, num_sliders: int) -> str | None:
     return base64.b64encode(seen.astype(np.uint8).tobytes()).decode()
 
 
-def _check_size(url: str, count: int, star: int) -> None:
-    if len(url) > export.MAX_BYTES:
+def _check_size(urls: list[str], count: int, star: int) -> None:
+    size, most = sum(map(len, urls)), export.MAX_BYTES
+    if size > most and len(urls) > 1 and len(urls[0]) <= most:
+        less = "" if count == star * len(urls) else f", or take grid='star' ({star:,} pictures each)"
         raise ValueError(
-            f"the {count:,} pictures take {len(url) / 1e6:.1f} MB, a page may have {export.MAX_BYTES / 1e6:.0f}; "
+            f"the {count:,} pictures around {len(urls)} codes take {size / 1e6:.1f} MB, a page may have {most / 1e6:.0f}; "
+            f"give at most {max(0, most * len(urls) // size - 1)} anchors{less}"
+        )
+    if size > most:
+        raise ValueError(
+            f"the {count:,} pictures take {size / 1e6:.1f} MB, a page may have {most / 1e6:.0f}; "
             f"take grid='star' ({star:,} pictures), fewer with max_tiles=, or smaller images"
         )

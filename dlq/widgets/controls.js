@@ -8,6 +8,12 @@ function make(tag, className, text) {
   return element;
 }
 
+// All texts come from the trait "words" (words.py), their parts in braces filled in.
+function makeWording(model) {
+  const words = model.get("words");
+  return (key, parts = {}) => words[key].replace(/\{(\w+)\}/g, (whole, part) => parts[part] ?? whole);
+}
+
 // Notebook 7 reads keys before they reach us, and its shortcuts match the focused element itself: mark each one.
 const keepKeys = (element) => element.setAttribute("data-lm-suppress-shortcuts", "true");
 const newId = () => "dlq-" + Math.random().toString(36).slice(2);
@@ -17,6 +23,9 @@ function makeRoot(className) {
   root.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab: leave our arrow keys alone
   return root;
 }
+
+// How numbers are written: as the page's language does it, in a notebook as English does.
+const language = (element) => element.ownerDocument.querySelector("#view") ? element.ownerDocument.documentElement.lang || "en" : "en";
 
 function makeStatus() {
   const status = make("div", "dlq-status");

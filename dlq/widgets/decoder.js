@@ -37,6 +37,27 @@ const RUN = {
     }
     return { values: y, shape: [y.length] };
   },
+  // Each latent's number is a row of the table; latents of width 0 pass.
+  pick: ({ values }, { widths, arrays: [table] }) => {
+    const rows = table.length / Math.max(...widths), out = [];
+    widths.forEach((width, i) => {
+      const row = Math.min(rows - 1, Math.max(0, Math.round(values[i])));
+      width ? out.push(...table.subarray(row * width, (row + 1) * width)) : out.push(values[i]);
+    });
+    return { values: Float32Array.from(out), shape: [out.length] };
+  },
+  // What was computed so far is the style of all that follows; the picture begins from a map of its own.
+  canvas: ({ values }, { shape, arrays: [map] }) => ({ values: map, shape, style: values }),
+  restyle: ({ values, shape, style }, { eps, arrays: [weight, bias] }) => {
+    const size = shape[1] * shape[2], out = new Float32Array(values.length);
+    const said = RUN.linear({ values: style }, { arrays: [weight, bias] }).values.map((x) => Math.max(x, 0));
+    for (let c = 0; c < shape[0]; c++) {
+      const plane = values.subarray(c * size, (c + 1) * size), mean = plane.reduce((a, b) => a + b, 0) / size;
+      const scale = said[c] / Math.sqrt(plane.reduce((a, b) => a + (b - mean) ** 2, 0) / size + eps), shift = said[shape[0] + c];
+      for (let k = 0; k < size; k++) out[c * size + k] = (plane[k] - mean) * scale + shift;
+    }
+    return { values: out, shape };
+  },
   conv: (x, layer) => convolve(x, layer, false),
   rise: (x, layer) => convolve(x, layer, true),
 };
@@ -99,7 +120,7 @@ function convolve({ values, shape: [channels, high, wide] }, { kernel: k, stride
 function makeDecoder(description) {
   const layers = readWeights(description);
   return (z) => {
-    const { values, shape: [channels, high, wide] } = layers.reduce((x, layer) => RUN[layer.kind](x, layer), { values: Float32Array.from(z), shape: [z.length] });
+    const { values, shape: [channels, high, wide] } = layers.reduce((x, layer) => ({ style: x.style, ...RUN[layer.kind](x, layer) }), { values: Float32Array.from(z), shape: [z.length] });
     const image = new ImageData(wide, high), size = high * wide, [green, blue] = channels === 3 ? [size, 2 * size] : [0, 0];
     for (let k = 0; k < size; k++) {
       image.data[4 * k] = values[k] * 255; // rounds and clamps

@@ -6,14 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlq.models.infogan import InfoGAN
 from dlq.models.infogan_networks import Generator
 from dlq.models.pruned import Filled
 from dlq.models.strided import Cropped, StridedDecoder
-from dlq.nn import DenseDecoder, UpsamplingDecoder
+from dlq.nn import EPS, SLOPE, DenseDecoder, StyleBlock, StyleDecoder, UpsamplingDecoder
+from dlq.quantizers import VectorQuantizer
 from dlq.widgets.layers import Layer, forward
 
 TILES = "export tiles instead: grid='star'"
-KNOWN = "Linear, LayerNorm, BatchNorm, ReLU, LeakyReLU, Conv2d, ConvTranspose2d, Flatten, Unflatten and Sigmoid"
+KNOWN = "Linear, LayerNorm, BatchNorm, ReLU, LeakyReLU, Conv2d, ConvTranspose2d, (Un)Flatten, Sigmoid and style blocks"
 SAME = 1e-3  # of a pixel's range: what two orders of adding float32 numbers stay well below
 
 
@@ -26,12 +28,11 @@ def describe(model, draw, z: np.ndarray) -> list[Layer]:
     network = getattr(model, "decoder", None) or getattr(model, "generator", None)
     if not isinstance(network, nn.Module):
         raise ValueError(f"{type(model).__name__} has no decoder that a page could run; {TILES}")
-    layers = _folded(_parts(network))
-    first = next((layer for layer in layers if layer.kind == "linear"), None)
-    if first is not None and first.arrays[0].shape[1] != z.shape[1]:
+    layers = _numbers_first(model, _folded(_parts(network)))
+    if layers and layers[0].kind == "linear" and (inputs := layers[0].arrays[0].shape[1]) != z.shape[1]:
         raise ValueError(
-            f"the decoder takes {first.arrays[0].shape[1]} numbers, the model has {z.shape[1]} latents, so its decode "
-            f"does more than a page can; {TILES}"
+            f"the decoder takes {inputs} numbers, the model has {z.shape[1]} latents, so its decode does more than a page "
+            f"can; {TILES}"
         )
     wanted = draw(z)
     for found in (layers, [*layers, Layer("sigmoid", {})]):
@@ -39,6 +40,42 @@ def describe(model, draw, z: np.ndarray) -> list[Layer]:
         if x.shape == wanted.shape and np.abs(x - wanted).max() < SAME:
             return found
     raise ValueError(f"the decode of {type(model).__name__} does more than the layers of its decoder; {TILES}")
+
+
+def _numbers_first(model: Any, layers: list[Layer]) -> list[Layer]:
+    """Puts before the layers what a model does to latents that are numbers of something: vectors, or a category."""
+    quantizer = getattr(model, "bottleneck", None)
+    if isinstance(quantizer, VectorQuantizer):
+        widths = [quantizer.dimension] * quantizer.num_latents
+        return [Layer("pick", {"widths": widths}, (_array(quantizer.codebook),)), *layers]
+    if isinstance(model, InfoGAN):  # its noise stays the same, so that it is a part of the first layer's bias
+        codes, (weight, bias) = model.codes, layers[0].arrays
+        bias = bias + weight[:, : codes.num_noise] @ _array(model.noise)
+        picked = Layer("pick", {"widths": [codes.num_categories, *[0] * codes.num_continuous]},
+                       (np.eye(codes.num_categories, dtype=np.float32),))  # fmt: skip
+        return [picked, layers[0]._replace(arrays=(weight[:, codes.num_noise :], bias)), *layers[1:]]
+    return layers
+
+
+class _Canvas(nn.Module):
+    """Stands for the learned map that a style decoder begins from."""
+
+    def __init__(self, start: Tensor):
+        super().__init__()
+        self.start = start
+
+
+class _Restyle(nn.Module):
+    """Stands for what a style block does after its convolution and its rectifier."""
+
+    def __init__(self, style: nn.Linear):
+        super().__init__()
+        self.style = style
+
+
+def _style_parts(module: StyleDecoder) -> list[nn.Module]:
+    dense = [part for layer in module.dense for part in (layer, nn.ReLU())]
+    return [*dense, _Canvas(module.input_map), *module.block, module.out]
 
 
 def _parts(module: nn.Module) -> list[nn.Module]:
@@ -51,6 +88,10 @@ def _parts(module: nn.Module) -> list[nn.Module]:
         inside = [module.start, nn.Unflatten(1, (-1, 4, 4)), module.rise]
     elif isinstance(module, StridedDecoder):
         inside = [module.layers]
+    elif isinstance(module, StyleDecoder):
+        inside = _style_parts(module)
+    elif type(module) is StyleBlock:
+        return [module, nn.LeakyReLU(SLOPE), _Restyle(module.style)]
     elif isinstance(module, Generator):
         inside = [module.dense, module.rise]
     elif isinstance(module, Filled):
@@ -108,11 +149,15 @@ def _layer(module: Any) -> Layer:
         return Layer("view", {"shape": [-1]})
     if kind is nn.Unflatten and module.dim == 1:
         return Layer("view", {"shape": [int(size) for size in module.unflattened_size]})
+    if kind is _Canvas:
+        return Layer("canvas", {"shape": list(module.start.shape)}, (_array(module.start),))
+    if kind is _Restyle:
+        return Layer("restyle", {"eps": EPS}, _weights(module.style, module.style.out_features))
     if kind is nn.Sigmoid:
         return Layer("sigmoid", {})
     if kind is nn.Conv2d and _plain(module):
         return Layer("conv", _sizes(module), _weights(module, module.out_channels))
-    if kind in (nn.ConvTranspose2d, Cropped) and _plain(module) and module.output_padding == (0, 0):
+    if kind in (nn.ConvTranspose2d, Cropped, StyleBlock) and _plain(module) and module.output_padding == (0, 0):
         return Layer("rise", {**_sizes(module), "crop": int(kind is Cropped)}, _weights(module, module.out_channels))
     raise ValueError(f"a page cannot run the decoder's layer {module}; it knows {KNOWN}; {TILES}")
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlq.widgets import tiles as tl
+from dlq.widgets import words
 from dlq.widgets.atlas import Marks
 from dlq.widgets.combinations import THINNED, Combinations, thinned, value_texts
 from dlq.widgets.layers import Layer
@@ -13,21 +14,6 @@ from dlq.widgets.sliders import Slider
 from dlq.widgets.tileview import TileView
 
 SAMPLES = 64  # combinations that the Random button draws from where not all exist
-WORDS = {
-    "legend": "Factors",
-    "caption": "Image",
-    "said": "Image of the data",
-    "random": "Random row",
-    "exact": "Every picture is an image of the data.",
-    "next": "Python fetches the next ones as you move.",
-    "all": "combinations are here.",
-    "home": "the starting combination",
-    "off": "No image has these factors: the nearest one is shown.",
-    "mark": "An orange mark: no image has these factors, and the nearest one is shown.",
-    "range": "The whole range of",
-    "failed": "Python could not fetch these images",
-}
-ROW_WORDS = {"legend": "Rows", "range": "Neighbours of this", "all": "rows are here."}
 
 
 class FactorBrowser(TileView):
@@ -63,10 +49,13 @@ class FactorBrowser(TileView):
             )
         return window if window <= THINNED or max(self._levels) <= window else THINNED
 
-    def _page_source(self):
+    def _page_source(self, codes):
         assert isinstance(self._source, _Fetched)
-        source, code = self._source.thinned(self.code)
-        return source, code, code
+        return self._source.thinned(codes)
+
+    def _anchor(self, given: Any) -> tuple[list[int], str]:
+        assert isinstance(self._source, _Fetched)
+        return super()._anchor(_start_code(self._source.data, given))
 
 
 class _Fetched:
@@ -90,7 +79,7 @@ class _Fetched:
         self.sliders = sliders or [Slider(n, (i,), np.arange(sizes[i])[:, None]) for i, n in enumerate(names)]
         self.texts = [self._value_texts(i) for i in range(len(names))]
         self.samples = [] if self.known is None else self._some(self.known.distinct)
-        self.words = {**WORDS, **(ROW_WORDS if self.unlabelled else {}), "exact": WORDS["exact"] + self._kept(sizes)}
+        self.words = self._said(words.ROWS if self.unlabelled else words.FACTORS, sizes)
 
     def _value_texts(self, i: int) -> list[str]:
         levels = self.sliders[i].values[:, 0]
@@ -99,6 +88,14 @@ class _Fetched:
         values = None if self.data.factor_values is None else self.data.factor_values[i]
         texts = value_texts(values, self.data.factor_sizes[i])
         return [texts[level] for level in levels]
+
+    def _said(self, found: dict[str, str], sizes) -> dict[str, str]:
+        """The texts, which say what is kept of long sliders and how many of the combinations exist."""
+        said = {**found, "exact": found["exact"] + self._kept(sizes)}
+        if self.known is not None:
+            offered = [np.isin(self.known.distinct[:, i], slider.values) for i, slider in enumerate(self.sliders)]
+            said["all"] = found["some"].format(found=f"{np.all(offered, axis=0).sum():,}")
+        return said
 
     def _kept(self, sizes) -> str:
         pairs = [(s, n) for s, n in zip(self.sliders, sizes, strict=True) if len(s.values) < n]
@@ -109,10 +106,11 @@ class _Fetched:
             distinct = distinct[np.random.default_rng(0).choice(len(distinct), SAMPLES, replace=False)]
         return distinct.tolist()
 
-    def thinned(self, code: Iterable[int]) -> tuple["_Fetched", list[int]]:
-        """The same data on shorter sliders, and the code there."""
-        kept = [thinned(slider, level) for slider, level in zip(self.sliders, code, strict=True)]
-        return _Fetched(self.data, [slider for slider, _ in kept], like=self), [level for _, level in kept]
+    def thinned(self, codes: Iterable[Iterable[int]]) -> tuple["_Fetched", list[list[int]]]:
+        """The same data on shorter sliders, and the codes there."""
+        kept = [thinned(slider, levels) for slider, levels in zip(self.sliders, zip(*codes, strict=True), strict=True)]
+        found = [list(code) for code in zip(*(levels for _, levels in kept), strict=True)]
+        return _Fetched(self.data, [slider for slider, _ in kept], like=self), found
 
     def rows(self, codes: np.ndarray) -> np.ndarray:
         """The row shown for each code."""
@@ -130,7 +128,7 @@ class _Fetched:
         found = self.known.nearest(self._factors(codes))
         notes = [
             f"The first of {count} images with these factors: row {row}." if exact and count > 1
-            else "" if exact else f"{WORDS['off'][:-1]}, row {row}: {self._described(row)}."
+            else "" if exact else f"{words.FACTORS['off'][:-1]}, row {row}: {self._described(row)}."
             for row, exact, count in zip(*found, strict=True)
         ]  # fmt: skip
         return Marks("".join("01"[not exact] for exact in found.exact), notes)

@@ -14,7 +14,12 @@ Numbers = dict[str, int | float | list[int]]
 
 
 class Layer(NamedTuple):
-    """One step: linear, conv and rise have a weight and a bias, norm a scale and a shift; rectify, view and sigmoid none."""
+    """One step: linear, conv and rise have a weight and a bias, norm a scale and a shift; rectify, view and sigmoid none.
+
+    ``pick`` reads each latent's number as a row of its table; latents of ``widths`` 0 pass, and one table serves all
+    others. ``canvas`` keeps what was computed so far as the style and goes on from a map of its own; ``restyle`` makes each
+    channel's mean 0 and variance 1, then scales and shifts it by a rectified linear function of the style.
+    """
 
     kind: str
     numbers: Numbers
@@ -23,9 +28,14 @@ class Layer(NamedTuple):
 
 def forward(layers: Sequence[Layer], z: np.ndarray) -> np.ndarray:
     """Runs the layers on z (n, inputs) in float32."""
-    x = np.asarray(z, np.float32)
+    x = style = np.asarray(z, np.float32)
     for layer in layers:
-        x = _RUN[layer.kind](x, layer)
+        if layer.kind == "canvas":
+            style, x = x, np.repeat(layer.arrays[0][None], len(x), 0)
+        elif layer.kind == "restyle":
+            x = _restyle(x, style, layer)
+        else:
+            x = _RUN[layer.kind](x, layer)
     return x
 
 
@@ -73,6 +83,20 @@ def _norm(x, layer):
     )
 
 
+def _restyle(x, style, layer):
+    weight, bias = layer.arrays
+    scale, shift = np.split(np.maximum(style @ weight.T + bias, 0)[:, :, None, None], 2, axis=1)
+    centred = x - x.mean((2, 3), keepdims=True)
+    return centred / np.sqrt(np.square(centred).mean((2, 3), keepdims=True) + layer.numbers["eps"]) * scale + shift
+
+
+def _pick(x, layer):
+    (table,) = layer.arrays  # (rows, width)
+    rows = np.clip(np.rint(x), 0, len(table) - 1).astype(np.int64)
+    columns = [table[rows[:, i]] if width else x[:, i : i + 1] for i, width in enumerate(layer.numbers["widths"])]
+    return np.concatenate(columns, axis=1)
+
+
 def _rectify(x, layer):
     return np.where(x > 0, x, np.float32(layer.numbers["slope"]) * x)
 
@@ -116,6 +140,7 @@ _RUN = {
     "norm": _norm,
     "rectify": _rectify,
     "view": _view,
+    "pick": _pick,
     "conv": _conv,
     "rise": _rise,
     "sigmoid": _sigmoid,

@@ -8,7 +8,7 @@ function render({ model, el }) {
   const factors = model.get("factor_names"), latents = model.get("latent_names"), pair = model.get("pair");
   const degrees = model.get("degrees"), bars = model.get("bars");
   const palette = model.get("palette").map((hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16)));
-  const root = makeRoot("dlq-nmi"), status = makeStatus(), box = make("div", "dlq-map"), side = make("div", "dlq-bars");
+  const say = makeWording(model), root = makeRoot("dlq-nmi"), status = makeStatus(), box = make("div", "dlq-map"), side = make("div", "dlq-bars");
   let place = [0, 0], pointed = false;
 
   // A value's colour between two of the palette, and the ink that reads on it (drawing.py: shade, ink_on).
@@ -24,7 +24,7 @@ function render({ model, el }) {
   const turned = (j) => pair.includes(j);
 
   const table = make("table"), head = make("tr"), corner = make("td");
-  const caption = make("p", "dlq-small", "Normalised mutual information: the share of a factor that one latent tells, 0 to 1");
+  const caption = make("p", "dlq-small", say("caption"));
   caption.id = newId();
   table.setAttribute("aria-labelledby", caption.id);
   head.append(corner, ...latents.map((name, j) => {
@@ -65,15 +65,15 @@ function render({ model, el }) {
   const left = make("div", "dlq-left"), right = make("div", "dlq-right");
   left.append(caption, box, key, status);
   const uid = newId();
-  const { label, slider, value } = makeSlider(uid, `Turn ${pair.map((j) => latents[j]).join(" and ")}`, degrees.length - 1,
+  const { label, slider, value } = makeSlider(uid, say("turn", { first: latents[pair[0]], second: latents[pair[1]] }), degrees.length - 1,
     (k) => { model.set("angle", k); model.save_changes(); });
   if (pair.length) {
     const row = make("div", "dlq-row");
     row.append(label, value, slider);
-    right.append(row, make("p", "dlq-small", "A rotation loses nothing: only which latent holds what changes."));
+    right.append(row, make("p", "dlq-small", say("nothing_lost")));
   }
-  right.append(make("h2", "", "Metrics"), side);
-  if (pair.length) right.append(make("p", "dlq-small", "The orange mark: the value at 0°."));
+  right.append(make("h2", "", say("metrics")), side);
+  if (pair.length) right.append(make("p", "dlq-small", say("mark")));
   root.append(left, right);
   el.append(root);
 
@@ -81,8 +81,9 @@ function render({ model, el }) {
     pointed = true;
     place = [i, j];
     const number = cell(i, j);
-    status.textContent = `${factors[i]}, ${latents[j]}: ` + (number === null ? "not defined, the factor never changes" : number.toFixed(3))
-      + (turned(j) && model.get("angle") ? ` (turned by ${degrees[model.get("angle")]}°)` : "");
+    const value = number === null ? say("constant") : number.toFixed(3), angle = model.get("angle");
+    status.textContent = say("cell", { factor: factors[i], latent: latents[j], value })
+      + (turned(j) && angle ? say("turned", { degrees: degrees[angle] }) : "");
   }
   // The table is one stop of the Tab key; arrows, Home and End move inside it.
   function step(event, i, j) {
@@ -108,12 +109,12 @@ function render({ model, el }) {
       const now = bars[label][angle], then = bars[label][0];
       fill.style.width = 100 * within(now ?? 0) + "%";
       mark.style.left = 100 * within(then ?? 0) + "%";
-      number.textContent = now === null ? "not defined" : now.toFixed(2);
-      number.title = then === null ? "" : `${then.toFixed(3)} at 0 degrees`;
+      number.textContent = now === null ? say("undefined") : now.toFixed(2);
+      number.title = then === null ? "" : say("at_zero", { value: then.toFixed(3) });
     });
     slider.value = angle;
     value.textContent = `${degrees[angle]}°`;
-    slider.setAttribute("aria-valuetext", `${degrees[angle]} degrees; ` + rows.map(({ label }) => `${label} ${show(bars[label][angle])}`).join(", "));
+    slider.setAttribute("aria-valuetext", say("degrees", { degrees: degrees[angle] }) + "; " + rows.map(({ label }) => `${label} ${show(bars[label][angle])}`).join(", "));
     table.dataset.angle = angle;
     if (pointed) read(...place);
   }

@@ -11,7 +11,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from dlq.widgets import drawing, page
+from dlq.widgets import drawing, page, words
 from dlq.widgets.rotation import Metric, RotationTable, rotation_table
 
 
@@ -32,6 +32,7 @@ class NmiHeatmap(page.Portable, anywidget.AnyWidget):
     latent_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     pair = traitlets.List(traitlets.Int()).tag(sync=True)  # the latents that turn; empty if none do
     palette = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    words: traitlets.Dict = traitlets.Dict(words.HEATMAP).tag(sync=True)
 
     def __init__(
         self,

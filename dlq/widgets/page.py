@@ -4,6 +4,8 @@ import base64
 import pathlib
 from collections.abc import Sequence
 
+import traitlets
+
 from dlq import export
 
 FOLDER = pathlib.Path(__file__).parent
@@ -31,13 +33,15 @@ def with_picture(bundle: object, picture: bytes) -> tuple[dict, dict]:
     return {**data, "image/png": base64.b64encode(picture).decode()}, metadata
 
 
-class Portable:
+class Portable(traitlets.HasTraits):
     """What leaves the notebook: the four forms of a widget's page, which needs no kernel and no network.
 
-    ``title`` stands above the widget. A page that dlq exported is replaced, any other file only with ``overwrite=True``.
+    ``title`` stands above the widget; the page's language is the trait ``lang``, its texts are the trait ``words``.
+    A page that dlq exported is replaced, any other file only with ``overwrite=True``.
     """
 
     _title = ""
+    lang = traitlets.Unicode("en")
 
     def to_html(self, path, *, title: str | None = None, overwrite: bool = False) -> pathlib.Path:
         """Writes one HTML file and returns its path."""

@@ -6,12 +6,12 @@ function render({ model, el }) {
   const order = model.get("order"), names = model.get("names"), scores = model.get("scores"), live = model.get("live");
   const cumulative = model.get("cumulative"), needed = model.get("needed"), [numImages, numSamples] = model.get("counts");
   const [height, width] = model.get("shape"), total = order.length, most = scores[0];
-  const root = makeRoot("dlq-relevance"), status = makeStatus(), note = make("div", "dlq-note");
+  const say = makeWording(model), root = makeRoot("dlq-relevance"), status = makeStatus(), note = make("div", "dlq-note");
   let off = [...model.get("off")], atlas = null, still = null, sending, waiting;
 
   const bars = make("div", "dlq-bars"), reason = newId();
   bars.setAttribute("role", "group");
-  bars.setAttribute("aria-label", "Axes, most relevant first: a pressed one is on");
+  bars.setAttribute("aria-label", say("axes"));
   const percent = (k) => 100 * (cumulative[k] - (k ? cumulative[k - 1] : 0));
   const buttons = order.map((axis, k) => {
     const button = makeButton("", () => change(off.includes(axis) ? off.filter((a) => a !== axis) : [...off, axis]));
@@ -19,30 +19,29 @@ function render({ model, el }) {
     fill.style.width = 100 * scores[k] / most + "%";
     track.append(fill);
     button.append(make("span", "dlq-name", names[axis]), track, make("span", "dlq-percent", `${percent(k).toFixed(1)} %`), state);
-    button.setAttribute("aria-label", `${names[axis]}: score ${scores[k]}, ${percent(k).toFixed(1)} % of the sum`);
-    button.title = `score ${scores[k]}`;
+    button.setAttribute("aria-label", say("axis", { name: names[axis], score: scores[k], percent: percent(k).toFixed(1) }));
+    button.title = say("score", { score: scores[k] });
     bars.append(button);
-    if (k + 1 === needed) bars.append(make("div", "dlq-cut", `The ${needed} axes above explain at least ${+(100 * model.get("share")).toFixed(2)} %.`));
+    if (k + 1 === needed) bars.append(make("div", "dlq-cut", say("cut", { count: needed, percent: +(100 * model.get("share")).toFixed(2) })));
     return { button, axis, state };
   });
 
-  const { label, slider, value } = makeSlider(newId(), "Keep the top axes", total, (k) => change(order.slice(k)));
+  const { label, slider, value } = makeSlider(newId(), say("keep"), total, (k) => change(order.slice(k)));
   const row = make("div", "dlq-row"), tools = make("div", "dlq-buttons");
   row.append(label, value, slider);
-  tools.append(makeButton("All on", () => change([])), makeButton(`Top ${needed}`, () => change(order.slice(needed))));
+  tools.append(makeButton(say("all_on"), () => change([])), makeButton(say("top", { count: needed }), () => change(order.slice(needed))));
   const pictures = make("div", "dlq-rows"), shown = {};
-  line("Original", "original", numImages);
-  line("All axes", "full", numImages);
-  line("Axes left on", "kept", numImages);
-  if (numSamples) { line("Samples, all axes", "sampled", numSamples); line("Samples, axes left on", "keptSampled", numSamples); }
+  line(say("original"), "original", numImages);
+  line(say("all_axes"), "full", numImages);
+  line(say("left_on"), "kept", numImages);
+  if (numSamples) { line(say("samples_all"), "sampled", numSamples); line(say("samples_left"), "keptSampled", numSamples); }
   const left = make("section", "dlq-left"), right = make("section", "dlq-right");
-  left.append(make("h2", "", "Relevance"), bars);
+  left.append(make("h2", "", say("relevance")), bars);
   right.append(row, tools, pictures, status);
   root.append(left, right, note);
   el.append(root);
   note.id = reason;
-  note.textContent = "An axis that is off is replaced by its mean. " + (live ? "Python decodes every choice."
-    : "This page holds the top axes for every number of them, and each axis switched off alone; a switch that leads elsewhere is disabled, as it needs Python.");
+  note.textContent = `${say("mean")} ${say(live ? "python" : "page")}`;
 
   function line(caption, key, count) {
     const figure = make("figure"), strip = make("div", "dlq-strip");
@@ -50,7 +49,7 @@ function render({ model, el }) {
       const canvas = make("canvas");
       canvas.width = width; canvas.height = height;
       canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", `${caption}, number ${k + 1}`);
+      canvas.setAttribute("aria-label", say("picture", { caption, number: k + 1 }));
       strip.append(canvas);
       return canvas;
     });
@@ -82,21 +81,20 @@ function render({ model, el }) {
       button.setAttribute("aria-pressed", String(!isOff));
       button.disabled = !possible(next);
       button.disabled ? button.setAttribute("aria-describedby", reason) : button.removeAttribute("aria-describedby");
-      state.textContent = isOff ? "off" : "on";
+      state.textContent = say(isOff ? "off" : "on");
     });
     slider.value = on;
-    const said = `${on} of ${total} on` + (isTop ? "" : ", not the top ones") + (on && isTop ? `, ${(100 * cumulative[on - 1]).toFixed(1)} % explained` : "");
+    const share = on && isTop ? say("explained", { percent: (100 * cumulative[on - 1]).toFixed(1) }) : "";
+    const said = say("count_on", { on, total }) + (isTop ? "" : say("not_top")) + share;
     value.textContent = said;
     slider.setAttribute("aria-valuetext", said);
     const k = place(off);
     clearTimeout(waiting);
     root.classList.toggle("dlq-waiting", k < 0);
-    const without = off.length === 0 ? "All axes are on." : on === 0 ? "All axes are off: only the mean is left."
-      : off.length === 1 ? `Off: ${names[off[0]]}.` : `${on} of ${total} axes are on.`;
-    status.textContent = model.get("problem") || (k < 0 ? "Waiting for Python…" : without);
+    const without = off.length === 0 ? "none_off" : on === 0 ? "all_off" : off.length === 1 ? "one_off" : "some_on";
+    status.textContent = model.get("problem") || say(k < 0 ? "waiting" : without, { on, total, name: names[off[0]] });
     if (k < 0) {
-      waiting = setTimeout(() => { status.textContent =
-        "No answer from Python yet: another cell may be running, or the kernel has stopped."; }, PATIENCE);
+      waiting = setTimeout(() => { status.textContent = say("silent"); }, PATIENCE);
       return;
     }
     const first = k * (numImages + numSamples);

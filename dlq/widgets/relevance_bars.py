@@ -14,7 +14,7 @@ import numpy as np
 import traitlets
 
 from dlq import export
-from dlq.widgets import axes, page
+from dlq.widgets import axes, page, words
 from dlq.widgets import tiles as tl
 from dlq.widgets.sliders import check_latents
 from dlq.widgets.snapshot import Snapshot, as_x
@@ -43,6 +43,7 @@ class RelevanceBars(page.Portable, anywidget.AnyWidget):
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     live = traitlets.Bool(True).tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
+    words: traitlets.Dict = traitlets.Dict(words.RELEVANCE).tag(sync=True)
 
     def __init__(
         self,

@@ -1,10 +1,10 @@
 """A model as widgets hold it: a copy in evaluation mode that reads and writes numpy arrays."""
 
 import copy
-import hashlib
 
 import numpy as np
 
+from dlq.fingerprint import digest
 from dlq.widgets.layers import Layer
 from dlq.widgets.tiles import to_pixels
 
@@ -59,15 +59,6 @@ class Snapshot:
         weight = next(self._model.parameters(), torch.zeros(()))
         with torch.no_grad():
             return function(torch.from_numpy(values).to(weight.device, weight.dtype)).float().cpu().numpy()
-
-
-def digest(module) -> str:
-    """The sha256 of a torch module's weights, buffers and their names, in hexadecimal."""
-    found = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        array = value.detach().cpu().double().numpy()  # whatever they are stored as
-        found.update(f"{name} {array.shape} ".encode() + array.astype("<f8").tobytes())
-    return found.hexdigest()
 
 
 def _arrays(tensors) -> list[np.ndarray] | None:

@@ -9,6 +9,7 @@ import dataclasses
 import pathlib
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -38,6 +39,7 @@ class TileView(page.Portable, anywidget.AnyWidget):
     shape = traitlets.List(traitlets.Int()).tag(sync=True)  # height, width in the atlas
     tile = traitlets.Int().tag(sync=True)  # width on the screen, CSS pixels
     samples: traitlets.List = traitlets.List().tag(sync=True)
+    anchors: traitlets.List = traitlets.List().tag(sync=True)  # of a page: the codes to start from, with their pictures
     words: traitlets.Dict = traitlets.Dict().tag(sync=True)
     live = traitlets.Bool(True).tag(sync=True)  # False in an exported page
     problem = traitlets.Unicode().tag(sync=True)
@@ -98,52 +100,65 @@ class TileView(page.Portable, anywidget.AnyWidget):
             return self._tiles[index[tuple(code)]].copy()
 
     def to_html(
-        self, path, *, title: str | None = None, grid=None, max_tiles: int | None = None, overwrite: bool = False
+        self, path, *, title=None, grid=None, max_tiles=None, anchors: Iterable = (), overwrite: bool = False
     ) -> pathlib.Path:
         """Writes one HTML file that needs no kernel and no network, and returns its path.
 
         The page opens at the current code. It holds every code where they fit (4096 pictures, fewer when they are large;
         or ``max_tiles``), otherwise those in which two sliders, or one, differ from the current code. ``grid`` chooses:
         "star" (single moves), "pairs", "full", or "decoder", which ships a model's decoder instead of pictures. Where
-        lossless pictures would be heavy, a value may be off by up to 10 of 255, and the page says so.
+        lossless pictures would be heavy, a value may be off by up to 10 of 255, and the page says so. ``anchors`` are more
+        places to start from, to be chosen in the page: codes, for a Traversal also images (shown by the nearest code), for
+        a FactorBrowser row numbers.
         """
-        return self._page(title, grid, max_tiles).to_html(path, overwrite=overwrite)
+        return self._page(title, grid, max_tiles, anchors).to_html(path, overwrite=overwrite)
 
     def to_dir(
-        self, folder, *, title: str | None = None, grid=None, max_tiles: int | None = None, overwrite: bool = False
+        self, folder, *, title=None, grid=None, max_tiles=None, anchors: Iterable = (), overwrite: bool = False
     ) -> pathlib.Path:
         """Writes a folder with ``index.html``, script, style, state and lossless pictures, for any web server."""
-        return self._page(title, grid, max_tiles, light=False).to_dir(folder, overwrite=overwrite)
+        return self._page(title, grid, max_tiles, anchors, light=False).to_dir(folder, overwrite=overwrite)
 
     def to_myst(
         self,
         folder,
         *,
-        title: str | None = None,
+        title=None,
         grid=None,
-        max_tiles: int | None = None,
+        max_tiles=None,
+        anchors: Iterable = (),
         name: str | None = None,
         overwrite: bool = False,
     ) -> pathlib.Path:
         """Writes ``NAME.md``, a directive for a MyST page of that folder, with its module and style; returns its path."""
-        return self._page(title, grid, max_tiles).to_myst(folder, name=name, overwrite=overwrite)
+        return self._page(title, grid, max_tiles, anchors).to_myst(folder, name=name, overwrite=overwrite)
 
-    def to_iframe(self, height: int = 480, *, title: str | None = None, grid=None, max_tiles: int | None = None) -> str:
+    def to_iframe(self, height: int = 480, *, title=None, grid=None, max_tiles=None, anchors: Iterable = ()) -> str:
         """Returns the page as an HTML ``<iframe>`` that may run its script and nothing else."""
-        return self._page(title, grid, max_tiles).to_iframe(height)
+        return self._page(title, grid, max_tiles, anchors).to_iframe(height)
 
-    def _page(self, title: str | None, grid=None, max_tiles: int | None = None, *, light: bool = True) -> export.Page:
+    def _page(
+        self, title: str | None, grid=None, max_tiles: int | None = None, anchors: Iterable = (), *, light: bool = True
+    ) -> export.Page:
         with self._lock:
-            source, code, start = self._page_source()
-            made = contents.held(source, code, grid=grid, max_tiles=max_tiles, light=light)
+            found = [(list(self.code), self.original), *map(self._anchor, anchors)]
+            source, codes = self._page_source([code for code, _ in found])
+            asked = contents.Asked(codes, [original for _, original in found], grid, max_tiles, light)
+            own = {key: text for key, text in self.words.items() if text != self._source.words.get(key)}
+            made = contents.held(source, asked, {**source.words, **own})
             whole = grid == "decoder" or made.reach >= tl.num_movable([len(slider.values) for slider in source.sliders])
-            state = {**made.state, "code": code, "start": start if whole else code, "live": False, "problem": ""}
-            found = export.page_of(self, title=title or self._title, state=state, facts=made.facts)
-            return dataclasses.replace(found, module=page.module("atlas", *made.scripts, "traversal"))
+            start = list(self.start) if whole and len(codes) == 1 and source is self._source else codes[0]
+            state = {**made.state, "code": codes[0], "start": start, "live": False, "problem": ""}
+            whole_page = export.page_of(self, title=title or self._title, state=state, facts=made.facts)
+            return dataclasses.replace(whole_page, module=page.module("atlas", *made.scripts, "traversal"))
 
-    def _page_source(self) -> tuple[Source, list[int], list[int]]:
-        """What an exported page shows, and the current and the starting code in it."""
-        return self._source, list(self.code), list(self.start)
+    def _page_source(self, codes: list[list[int]]) -> tuple[Source, list[list[int]]]:
+        """What an exported page shows, and the codes as they stand in it."""
+        return self._source, codes
+
+    def _anchor(self, given: Any) -> tuple[list[int], str]:
+        """A place to start from, as a code, and the address of its original picture where there is one."""
+        return sl.check_code(given, self._source.sliders), ""
 
     def _covered(self):
         """Returns the current code, and the places in the atlas of that code and of its single moves."""

@@ -2,43 +2,41 @@
 
 const DEAF = 4, MANY = 40; // calls of Stop, one a second, until it is unheard; latents, until their list scrolls
 
-function duration(seconds) {
-  const s = Math.round(seconds);
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-}
-
 function render({ model, el }) {
-  const live = model.get("live"), uid = newId(), root = makeRoot("dlq-training");
+  const say = makeWording(model), live = model.get("live"), uid = newId(), root = makeRoot("dlq-training");
   const head = make("div", "dlq-head"), bar = make("progress"), facts = make("div", "dlq-facts"), status = makeStatus();
-  const stopButton = makeButton("Stop", halt), charts = make("div", "dlq-charts"), film = make("section", "dlq-film");
-  bar.setAttribute("aria-label", "Steps done");
+  const stopButton = makeButton(say("stop"), halt), charts = make("div", "dlq-charts"), film = make("section", "dlq-film");
+  bar.setAttribute("aria-label", say("steps_done"));
   head.append(bar, facts, ...(live ? [stopButton] : []), status);
-  const { label, slider, value } = makeSlider(uid, "latent", 0, (i) => { model.set("latent", i); model.save_changes(); drawFilm(); });
+  const { label, slider, value } = makeSlider(uid, say("latent"), 0, (i) => { model.set("latent", i); model.save_changes(); drawFilm(); });
   const row = make("div", "dlq-row"), images = make("div", "dlq-pairs"), moves = make("div", "dlq-moves");
-  const used = make("div", "dlq-used"), usedTitle = make("h2", "", "Values in use"), bars = make("ul"), note = make("div", "dlq-note");
+  const used = make("div", "dlq-used"), usedTitle = make("h2", "", say("used_title")), bars = make("ul"), note = make("div", "dlq-note");
   row.append(label, value, slider);
   used.append(usedTitle, bars);
-  film.append(make("h2", "", "What the model makes of some images"), images, make("h2", "", "One latent moves"), row, moves, used);
+  film.append(make("h2", "", say("images_title")), images, make("h2", "", say("moves_title")), row, moves, used);
   root.append(head, charts, film, note);
   el.append(root);
   let sheet = null, timer, asked = 0, shownPhase = "", drawn = 0;
 
+  function duration(seconds) {
+    const s = Math.round(seconds);
+    if (s < 60) return say("seconds", { s });
+    if (s < 3600) return say("minutes", { m: Math.floor(s / 60), s: s % 60 });
+    return say("hours", { h: Math.floor(s / 3600), m: Math.floor((s % 3600) / 60) });
+  }
   // Repeated until Python answers: one message may meet a busy thread, and traits would queue up behind it.
   function halt() {
     const { run } = model.get("record").progress;
     asked = run;
     stopButton.disabled = true;
-    status.textContent = "Stopping after this step…";
+    status.textContent = say("stopping");
     let tries = 0;
     const call = () => {
       const { run: current, phase } = model.get("record").progress;
       clearTimeout(timer);
       if (phase !== "training" || current !== run) return;
       if (tries++ < 8) model.send({ stop: run });
-      if (tries === DEAF) status.textContent = "This notebook delivers no messages while a cell runs. Press its own "
-        + "interrupt button (■), or Escape and then I twice: training ends after its step in the same way.";
+      if (tries === DEAF) status.textContent = say("deaf");
       timer = setTimeout(call, 1000);
     };
     call();
@@ -50,17 +48,15 @@ function render({ model, el }) {
     bar.hidden = phase === "waiting";
     root.dataset.phase = phase;
     root.dataset.step = step;
-    const parts = [`step ${whole(step)}${total ? ` of ${whole(total)}` : ""}`];
-    if (rate) parts.push(`${short(rate)} steps/s`);
-    if (phase === "training" && left) parts.push(`${duration(left)} left`);
+    const parts = [say(total ? "step_of" : "step", { step: whole(step), total: whole(total) })];
+    if (rate) parts.push(say("rate", { rate: short(rate) }));
+    if (phase === "training" && left) parts.push(say("left", { time: duration(left) }));
     else if (seconds) parts.push(duration(seconds));
     facts.replaceChildren(...(phase === "waiting" ? [] : parts.map((part) => make("span", "", part))));
     stopButton.disabled = phase !== "training" || !stoppable || asked === run;
     if (phase !== shownPhase) { // said once: a live region that follows every step would never be silent
       shownPhase = phase;
-      status.textContent = { waiting: live ? "Waiting for training: dlq.fit(model, data, watch=view.watch)" : "No training was watched.",
-        training: "", stopping: "Stopping after this step…", finished: "Training is finished.",
-        interrupted: "Training was interrupted; fit goes on from here when it is called again." }[phase] ?? phase;
+      status.textContent = phase === "training" ? "" : say(phase === "waiting" && !live ? "unwatched" : phase);
     }
     if (model.get("problem")) status.textContent = model.get("problem");
     drawCharts();
@@ -68,7 +64,7 @@ function render({ model, el }) {
   function drawCharts() {
     const { charts: found, steps } = model.get("record");
     drawn = Math.max(280, Math.min(640, charts.clientWidth || 560)); // one unit is one pixel, so that text keeps its size
-    charts.replaceChildren(...found.map((chart) => chartOf(chart, steps, drawn)));
+    charts.replaceChildren(...found.map((chart) => chartOf(chart, steps, drawn, say)));
   }
   function tile(k, current) {
     const [height, width] = sheet.shape, canvas = make("canvas", current ? "dlq-current" : "");
@@ -85,7 +81,7 @@ function render({ model, el }) {
   function rowOf(title, first, count) {
     const figure = make("figure"), line = make("div", "dlq-tiles");
     line.setAttribute("role", "img");
-    line.setAttribute("aria-label", `${title}: ${count} images`);
+    line.setAttribute("aria-label", say("row", { title, count }));
     for (let k = 0; k < count; k++) line.append(tile(first + k));
     figure.append(make("figcaption", "", title), line);
     return figure;
@@ -94,7 +90,7 @@ function render({ model, el }) {
     film.hidden = !sheet;
     if (!sheet) return;
     const i = Math.min(model.get("latent"), sheet.names.length - 1), held = sheet.moves[i], name = sheet.names[i];
-    images.replaceChildren(rowOf("Original", 0, sheet.shown), rowOf("Reconstruction", sheet.shown, sheet.shown));
+    images.replaceChildren(rowOf(say("original"), 0, sheet.shown), rowOf(say("reconstruction"), sheet.shown, sheet.shown));
     slider.max = sheet.names.length - 1;
     slider.value = i;
     slider.disabled = sheet.names.length < 2;
@@ -103,23 +99,22 @@ function render({ model, el }) {
     moves.classList.toggle("dlq-waiting", !held);
     if (held) {
       moves.setAttribute("role", "img");
-      moves.setAttribute("aria-label", `${name} at ${held.values.join(", ")}; the others stay`);
+      moves.setAttribute("aria-label", say("moving", { name, values: held.values.join(", ") }));
       moves.dataset.latent = i;
       moves.replaceChildren(...held.values.map((text, k) => labelled(tile(held.first + k, k === held.current), text)));
     }
     used.hidden = !sheet.used.length;
-    usedTitle.textContent = `Values in use, among ${sheet.sample} images`;
+    usedTitle.textContent = say("used_among", { count: sheet.sample });
     if (sheet.used.length > MANY) Object.assign(bars, { tabIndex: 0, className: "dlq-many" }); // it scrolls, by keyboard too
     bars.replaceChildren(...sheet.used.map(([taken, count], j) => {
       const item = make("li"), fill = make("span", "dlq-fill"), track = make("span", "dlq-track");
       fill.style.width = 100 * taken / count + "%";
       track.setAttribute("aria-hidden", "true");
       track.append(fill);
-      item.append(make("span", "dlq-name", sheet.names[j]), track, make("span", "dlq-value", `${taken} of ${count}`));
+      item.append(make("span", "dlq-name", sheet.names[j]), track, make("span", "dlq-value", say("used", { used: taken, count })));
       return item;
     }));
-    note.textContent = live ? "Drawn from a copy of the model; the framed picture is the first image's own code." :
-      "Drawn from the model as it was when this page was written; the framed picture is the first image's own code.";
+    note.textContent = say(live ? "from_copy" : "from_end");
   }
   async function load() {
     const strip = model.get("strip");

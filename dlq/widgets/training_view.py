@@ -20,7 +20,7 @@ import numpy as np
 import traitlets
 
 from dlq import export
-from dlq.widgets import drawing, page
+from dlq.widgets import drawing, page, words
 from dlq.widgets import progress as pr
 from dlq.widgets.filmstrip import Filmstrip
 
@@ -62,6 +62,7 @@ class TrainingView(page.Portable, anywidget.AnyWidget):
     latent = traitlets.Int().tag(sync=True)
     live = traitlets.Bool(True).tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
+    words: traitlets.Dict = traitlets.Dict(words.TRAINING).tag(sync=True)
 
     def __init__(self, data: Any = None, *, names: Iterable | None = None, every: float | int = 2.0):
         """Prepares a view of models trained on ``data``, a dataset or an array of images; without it, of curves only.

@@ -3,34 +3,35 @@
 const MOST_THUMBNAILS = 12, NEAR = 12, KEPT_ATLASES = 8, PATIENCE = 4000; // levels, levels, atlases, milliseconds
 
 function render({ model, el }) {
-  const names = model.get("names"), texts = model.get("texts"), levels = model.get("levels"), words = model.get("words");
+  const names = model.get("names"), texts = model.get("texts"), levels = model.get("levels"), words = model.get("words"), say = makeWording(model);
   const [height, width] = model.get("shape"), live = model.get("live");
   const movable = levels.filter((n) => n > 1).length;
   const drawn = model.get("decoder"), draws = drawn && makeDrawing(drawn), free = live || !!draws, within = model.get("within");
   const uid = newId(), whole = !!words.range; // whether one strip shows the whole range of one slider, under all of them
-  let atlases = [], wanted = [], filling, recent = [], returned = [], shown = Math.max(0, levels.findIndex((n) => n > 1)), timer;
+  const anchors = model.get("anchors") ?? [], first = model.get("atlas");
+  let atlases = [], wanted = [], loading, filling, recent = [], returned = [], shown = Math.max(0, levels.findIndex((n) => n > 1)), timer;
 
   const root = makeRoot("dlq-traversal");
   root.style.setProperty("--dlq-tile", model.get("tile") + "px");
   root.style.setProperty("--dlq-column", names.length > 8 ? "9rem" : "15rem");
   const pictures = make("div", "dlq-pictures");
+  const original = make("img");
   if (model.get("original")) {
-    const original = make("img");
     original.src = model.get("original");
-    original.alt = "The original image";
-    figure(original, "Original");
+    original.alt = say("original_image");
+    figure(original, say("original"));
   }
   const canvas = blank();
   canvas.setAttribute("role", "img");
   const caption = figure(canvas, words.caption);
   const buttons = make("div", "dlq-buttons"), status = makeStatus(), note = make("div", "dlq-note");
-  buttons.append(makeButton("Reset", () => { recent = []; returned = []; go(model.get("start")); }));
-  buttons.append(makeButton(words.random, random));
+  buttons.append(makeButton(say("reset"), () => { recent = []; returned = []; go(model.get("start")); }));
+  buttons.append(makeButton(say("random"), random));
   const side = make("div", "dlq-side"), box = make("fieldset"), rows = names.map(row);
   const range = make("section", "dlq-range"), heading = make("h2"), strip = make("div");
   range.append(heading, strip);
   box.prepend(make("legend", "", words.legend));
-  side.append(pictures, buttons, status);
+  side.append(...(anchors.length ? [makeStarts(anchors, say, begin)] : []), pictures, buttons, status);
   root.append(side, box, ...(whole ? [range] : []), note);
   el.append(root);
 
@@ -66,13 +67,19 @@ function render({ model, el }) {
     return { slider, value, thumbs };
   }
 
+  async function begin({ code, atlas, original: address }) {
+    recent = []; returned = [];
+    if (address) original.src = address;
+    model.set("start", code);
+    model.set("atlas", atlas ?? first);
+    await loading;
+    go(code);
+  }
+
   // A code's picture in an atlas, or one drawn here: at once if `now`.
   function find(code, now) {
-    const key = code.join();
-    for (const atlas of atlases) if (atlas.index.has(key)) {
-      const k = atlas.index.get(key), x = (k % atlas.columns) * width, y = Math.floor(k / atlas.columns) * height;
-      return { picture: atlas.picture, x, y, off: atlas.unseen[k] === "1", note: atlas.notes[k], within: atlas.worst };
-    }
+    const found = findIn(atlases, code, width, height);
+    if (found) return found;
     const picture = draws?.(code, now);
     return picture && { picture, x: 0, y: 0, off: draws.off(code), within: within[1] };
   }
@@ -89,7 +96,7 @@ function render({ model, el }) {
       fill();
     }, 30);
   }
-  const said = (i, level) => levels[i] < 2 ? "only value" : `value ${level + 1} of ${levels[i]}`;
+  const said = (i, level, key = "level") => say(levels[i] < 2 ? "only_level" : key, { level: level + 1, count: levels[i] });
   const text = (i, level) => texts[i][level] ?? `${names[i]} ${level}`;
   const put = (code, i, level) => code.map((old, j) => (j === i ? level : old));
 
@@ -126,11 +133,10 @@ function render({ model, el }) {
   function messages(code, tile) {
     const { reach } = model.get("atlas"), lines = [];
     if (returned.length) {
-      const moves = reach === 1 ? "one slider" : `${reach} sliders`;
-      lines.push(`Back to the starting value: ${returned.join(", ")}. This page holds moves of ${moves} at a time.`);
+      lines.push(say(reach === 1 ? "back_one" : "back_more", { names: returned.join(", "), reach }));
     }
     if (model.get("problem")) lines.push(model.get("problem"));
-    else if (!tile) lines.push("Waiting for Python…");
+    else if (!tile) lines.push(say("waiting"));
     else if (tile.note) lines.push(tile.note);
     else if (tile.off) lines.push(words.off);
     return lines.join(" ");
@@ -144,7 +150,7 @@ function render({ model, el }) {
     rows.forEach(({ slider, value, thumbs }, i) => {
       slider.value = code[i];
       slider.setAttribute("aria-valuetext", whole ? `${text(i, code[i])}, ${said(i, code[i])}` : said(i, code[i]));
-      value.textContent = value.title = `${said(i, code[i]).replace("value ", "")} (${text(i, code[i])})`;
+      value.textContent = value.title = `${said(i, code[i], "short_level")} (${text(i, code[i])})`;
       thumbs.forEach((thumb, level) => {
         const next = destination(i, level).code, other = find(next), name = level === code[i] ? "dlq-current" : "";
         thumb.className = name + (other && other.off ? " dlq-off" : "");
@@ -155,13 +161,12 @@ function render({ model, el }) {
     drawRange();
     status.textContent = messages(code, tile);
     if (!tile) {
-      timer = setTimeout(() => { status.textContent =
-        "No answer from Python yet: another cell may be running, or the kernel has stopped."; }, PATIENCE);
+      timer = setTimeout(() => { status.textContent = say("silent"); }, PATIENCE);
       return;
     }
     paint(canvas, tile);
     fill();
-    if (within) caption.textContent = `${words.caption}, ${tile.within ? `within ${tile.within}/255` : "exact"}`;
+    if (within) caption.textContent = say(tile.within ? "shown_within" : "shown_exact", { caption: words.caption, worst: tile.within });
     canvas.dataset.code = code.join();
     canvas.setAttribute("aria-label", words.said + ": " + names.map((n, i) => `${n} ${said(i, code[i])}`).join("; "));
   }
@@ -184,22 +189,17 @@ function render({ model, el }) {
     }));
   }
   async function load() {
-    const atlas = model.get("atlas"), picture = new Image();
-    picture.src = atlas.image;
-    await picture.decode();
-    if (atlas !== model.get("atlas")) return; // a newer one is on its way
-    const index = new Map(codesWithin(levels, atlas).map((code, k) => [code.join(), k]));
-    const sheet = atlas.step ? addUp(picture, atlas, index.get(atlas.anchor.join()), width, height) : picture;
-    atlases = [{ ...atlas, picture: sheet, index }, ...atlases].slice(0, KEPT_ATLASES);
-    const moves = atlas.reach === 1 ? "One slider" : `Up to ${atlas.reach} sliders`;
-    const partial = `${moves} at a time can differ from ${words.home}; the one moved first then goes back.`;
-    const count = `All ${index.size.toLocaleString("en")} ${words.all}`;
+    const given = model.get("atlas"), atlas = await readAtlas(given, levels, width, height);
+    if (given !== model.get("atlas")) return; // a newer one is on its way
+    atlases = [atlas, ...atlases].slice(0, KEPT_ATLASES);
+    const partial = say(atlas.reach === 1 ? "holds_one" : "holds_more", { reach: atlas.reach, home: words.home });
+    const count = say("holds_all", { count: atlas.index.size.toLocaleString(language(el)), all: words.all });
     const more = atlas.reach >= movable && atlas.window >= Math.max(...levels) ? count : live ? words.next : partial;
     note.textContent = `${words.exact} ${words.more ?? more}${atlas.unseen ? " " + words.mark : ""}`;
     draw();
   }
 
-  const stop = listen(model, { code: draw, problem: draw, atlas: load });
+  const stop = listen(model, { code: draw, problem: draw, atlas: () => { loading = load(); } });
   load();
   return () => {
     clearTimeout(timer);

@@ -1,30 +1,19 @@
 """Latent traversal: one slider a latent, and the picture it decodes to."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from dlq.widgets import sliders as sl
 from dlq.widgets import tiles as tl
+from dlq.widgets import words
 from dlq.widgets.atlas import Marks
 from dlq.widgets.layers import Layer
 from dlq.widgets.snapshot import Snapshot, as_x
 from dlq.widgets.tileview import TileView
 
 SAMPLES = 64  # codes of the data that the Random button draws from
-WORDS = {
-    "legend": "Latent code",
-    "caption": "Decoded",
-    "said": "Decoded image",
-    "random": "Random",
-    "exact": "Every picture is the model's own output for its code.",
-    "next": "Python decodes the next ones as you move.",
-    "all": "codes are here.",
-    "home": "the starting code",
-    "off": "Not seen in the data.",
-    "mark": "An orange mark: not seen in the data.",
-    "failed": "Python could not decode this code",
-}
 
 
 class Traversal(TileView):
@@ -66,8 +55,14 @@ class Traversal(TileView):
             if z is None:
                 raise ValueError("there is nothing to start from; give an image, or code= with one level a slider")
             code = sl.code_of(z[None], sliders)[0]
-        original = "" if x is None else tl.data_url(tl.to_pixels(x).transpose(1, 2, 0))
+        original = "" if x is None else tl.picture_url(tl.to_pixels(x))
         super().__init__(_Decoded(self._model, sliders, seen), code, original=original, tile=tile)
+
+    def _anchor(self, given: Any) -> tuple[list[int], str]:
+        if np.ndim(given) != 3:
+            return super()._anchor(given)
+        x = as_x(given, self._model.image_shape)
+        return sl.code_of(self._model.encode(x)[None], self._sliders)[0].tolist(), tl.picture_url(tl.to_pixels(x))
 
     @property
     def z(self) -> np.ndarray:
@@ -79,7 +74,7 @@ class _Decoded:
     """The source of a traversal: codes as a model decodes them."""
 
     def __init__(self, model: Snapshot, sliders: list[sl.Slider], seen: np.ndarray | None):
-        self.model, self.sliders, self.seen, self.words = model, sliders, seen, WORDS
+        self.model, self.sliders, self.seen, self.words = model, sliders, seen, words.TRAVERSAL
         self.image_shape = model.image_shape
         self.texts = [sl.value_texts(slider) for slider in sliders]
         drawn = np.empty((0, 0), int) if seen is None else seen

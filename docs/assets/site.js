@@ -37,6 +37,16 @@
   );
   document.querySelectorAll(".dlq-figure").forEach((box) => near.observe(box));
 
+  // What scrolls sideways is reached by keyboard too.
+  function reachable() {
+    for (const box of document.querySelectorAll("article pre")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+  reachable();
+  addEventListener("resize", reachable);
+
   // A page from a disk may not look into its frames: there they keep the height of the style sheet and scroll.
   function fit(frame) {
     const inside = frame.contentDocument;

@@ -1,8 +1,10 @@
 """A real Chromium for the tests of this folder, and a Jupyter server for those that drive one."""
 
 import contextlib
+import functools
 import http.client
 import importlib.util
+import json
 import os
 import pathlib
 import socket
@@ -74,11 +76,49 @@ def show(browser):
     assert faults == []
 
 
-@pytest.fixture
-def serve(tmp_path):
-    """Starts JupyterLab or Notebook in an empty folder with no one's settings: serve("lab") gives (url, folder)."""
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    """One JupyterLab and one Notebook for all tests, with no one's settings: servers("lab") gives (url, folder)."""
     with contextlib.ExitStack() as stack:
-        yield lambda interface: stack.enter_context(_server(interface, tmp_path))
+        start = functools.cache(
+            lambda interface: stack.enter_context(_server(interface, tmp_path_factory.mktemp(interface)))
+        )
+        yield start
+
+
+@pytest.fixture
+def serve(servers):
+    """The same for one test, whose kernels end with it."""
+    with _ending_kernels(servers) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_all(servers):
+    """The same for all tests of a file, whose kernels end with the last of them."""
+    with _ending_kernels(servers) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def _ending_kernels(servers):
+    used = set()
+
+    def start(interface):
+        used.add(interface)
+        return servers(interface)
+
+    yield start
+    for interface in used:
+        port = int(servers(interface)[0].rpartition(":")[2])
+        for session in json.loads(_ask(port, "GET", "/api/sessions")):
+            _ask(port, "DELETE", f"/api/sessions/{session['id']}")
+
+
+def _ask(port, method, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, headers={"Authorization": f"token {TOKEN}"})
+    return connection.getresponse().read()
 
 
 @contextlib.contextmanager

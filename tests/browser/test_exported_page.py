@@ -132,25 +132,3 @@ def test_a_phone_needs_no_sideways_scrolling(show, tmp_path, num_latents):
         page.evaluate("Math.max(...[...document.querySelectorAll('*')].map(e => e.getBoundingClientRect().right))")
         <= 360
     )
-
-
-def test_the_dark_scheme_is_dark(show, whole):
-    def colours(scheme):
-        page = show(whole[1], color_scheme=scheme)
-        style = "e => [getComputedStyle(document.body).backgroundColor, getComputedStyle(e).color]"
-        rgb = page.locator(".dlq-traversal").evaluate(style)
-        return [sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(","))) for colour in rgb]
-
-    (light_paper, light_ink), (dark_paper, dark_ink) = colours("light"), colours("dark")
-    assert light_paper > 600 > 200 > light_ink
-    assert dark_ink > 600 > 200 > dark_paper
-
-
-def test_it_works_in_a_sandboxed_frame(show, whole, tmp_path):
-    outer = tmp_path / "outer.html"
-    outer.write_text(
-        '<canvas data-code></canvas><iframe src="page.html" sandbox="allow-scripts" title="widget"></iframe>'
-    )
-    frame = show(outer).frame_locator("iframe")
-    frame.get_by_role("slider", name="red").press("End")
-    assert frame.locator(".dlq-pictures canvas").get_attribute("data-code") == "2,1,1"

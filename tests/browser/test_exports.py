@@ -20,6 +20,7 @@ from dlq.widgets import sliders as sl
 from dlq.widgets import tiles as tl
 
 pytestmark = pytest.mark.browser
+MOVE = "(all, levels) => all.forEach((e, i) => { e.value = levels[i]; e.dispatchEvent(new Event('input')); })"
 IMAGE = np.full((1, 4, 6), 128, np.uint8)
 PIXELS = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
 
@@ -62,21 +63,40 @@ def stripes(**options):
     return Traversal(Stripes(), IMAGE, names=["red", "green", "blue"], **options)
 
 
-@pytest.mark.parametrize("make", [Mixed, lambda: dlq.load("qlae-rooms")], ids=["every layer", "qlae-rooms"])
+def strong(model):
+    """The model with larger weights in what draws, so that untrained pictures differ."""
+    drawing = getattr(model, "decoder", None) or model.generator
+    for layer in drawing.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            layer.weight.data *= 2 / layer.weight[0].numel() ** 0.5 / layer.weight.data.std()
+    return model
+
+
+MODELS = {
+    "every layer": Mixed,
+    "qlae-rooms": lambda: dlq.load("qlae-rooms"),
+    "style": lambda: strong(dlq.qlae_paper((3, 32, 32), 4, 3, width=2)),
+    "vectors": lambda: strong(dlq.vq_vae((3, 16, 16), 4, 5, width=16)),
+    "infogan": lambda: strong(dlq.infogan((1, 28, 28), width=4)),
+    "strided": lambda: strong(dlq.models.ard_vae_mnist((1, 32, 32), 5, width=8)),
+}
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_the_page_decodes_as_python_does_within_what_it_says(show, tmp_path, make):
     model = make()
     home = [1] * model.num_latents
-    view = Traversal(model, code=home)
+    latents = None if model.codebook else np.random.default_rng(1).normal(size=(99, len(home)))
+    view = Traversal(model, code=home, latents=latents)
     path = view.to_html(tmp_path / "page.html", grid="decoder")
     within, page = dlq.verify_export(path).manifest["worst"], show(path)
     assert "The picture of the starting code is the model's own output." in page.locator(".dlq-note").last.inner_text()
     assert page.locator(".dlq-pictures figcaption").inner_text() == "Decoded, exact"
-    codes = np.random.default_rng(0).integers(3, size=(9, len(home)))
+    codes = np.random.default_rng(0).integers(3, size=(5, len(home)))
     z = sl.latents_of(codes, view._sliders)
     rounded, own = ly.half(view._model.layers(z)), view._model.decode(z).astype(int)
     for levels, drawn, exact in zip(codes.tolist(), tl.to_pixels(ly.forward(rounded, z)), own, strict=True):
-        for i, level in enumerate(levels):
-            page.get_by_role("slider", name=f"latent {i}", exact=True).fill(str(level))
+        page.locator("input[type=range]").evaluate_all(MOVE, levels)
         assert code(page) == ",".join(map(str, levels))
         found = pixels(page, view._model.image_shape).astype(int)
         assert np.abs(found - drawn).max() <= 1  # two orders of adding, one rounding to whole numbers
@@ -109,6 +129,31 @@ def test_codes_that_are_not_in_the_data_are_marked_in_a_decoder_page_too(show, t
         assert code(page) in ("1,1,1", "2,1,1")
 
 
+@pytest.mark.parametrize("grid", ["star", "full", "decoder"])
+def test_another_place_to_start_from_is_chosen_by_keyboard_and_brings_its_own_pictures(show, tmp_path, grid):
+    model, image = Stripes(), np.array([255, 255, 0, 0, 128, 128], np.uint8)[None, None].repeat(4, 1)
+    view, last = (
+        (Traversal(Mixed(), code=[1] * 3), [2, 0, 1]) if grid == "decoder" else (Traversal(model, IMAGE), image)
+    )
+    page = show(view.to_html(tmp_path / "page.html", grid=grid, anchors=[[2, 2, 2], last]))
+    within = 0 if grid != "decoder" else dlq.verify_export(tmp_path / "page.html").manifest["worst"]
+    place = page.get_by_role("button", name="Start 3 of 3")
+    place.press("Enter")
+    page.locator(".dlq-pictures canvas[data-code='2,0,1']").wait_for()
+    pressed = [button.get_attribute("aria-pressed") for button in page.locator(".dlq-starts button").all()]
+    assert pressed == ["false", "false", "true"]
+    page.get_by_role("slider", name="latent 2").press("End")
+    assert code(page) == "2,0,2"  # a move from the new place: nothing goes back
+    view.set_code([2, 0, 2])
+    gap = np.abs(pixels(page, view._model.image_shape).astype(int) - view.image())
+    assert gap.max() <= within
+    page.get_by_role("button", name="Reset").click()
+    assert code(page) == "2,0,1"
+    if grid != "decoder":
+        shown = page.locator(".dlq-pictures img").evaluate("e => e.src")
+        assert shown == page.locator(".dlq-starts img").nth(2).evaluate("e => e.src")
+
+
 def test_compressed_pictures_are_within_what_the_page_says(show, tmp_path, monkeypatch):
     monkeypatch.setattr("dlq.widgets.codec.LIGHT", 1)
     monkeypatch.setattr("dlq.widgets.codec.SMALL", 1)
@@ -116,12 +161,13 @@ def test_compressed_pictures_are_within_what_the_page_says(show, tmp_path, monke
     path = view.to_html(tmp_path / "page.html", grid="star")
     within, page = dlq.verify_export(path).manifest["worst"], show(path)
     assert 0 < within <= 10
-    assert page.locator(".dlq-pictures figcaption").inner_text() == f"Decoded, within {within}/255"
+    assert page.locator(".dlq-pictures figcaption").inner_text() == "Decoded, exact"  # the code that it starts from
     for i, level in itertools.product(range(3), (0, 2)):
         page.get_by_role("slider", name=f"latent {i}").fill(str(level))
         view.set_code([level if j == i else 1 for j in range(3)])
         gap = np.abs(pixels(page, (3, 16, 16)).astype(int) - view.image())
         assert 0 < gap.max() <= within
+        assert page.locator(".dlq-pictures figcaption").inner_text() == f"Decoded, within {within}/255"
         page.get_by_role("button", name="Reset").click()
 
 

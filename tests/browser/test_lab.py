@@ -69,11 +69,11 @@ def put_notebook(folder, lesson, source):
 
 
 def run_all(browser, serve, interface, lesson, source=SMALL):
-    """Opens the notebook in a new server and starts all its cells; returns the page."""
+    """Opens the notebook and starts all its cells; returns the page."""
     url, folder = serve(interface)
     name = put_notebook(folder, lesson, source)
     page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-    page.goto(f"{url}/{'lab/tree' if interface == 'lab' else 'notebooks'}/{name}?token={TOKEN}")
+    page.goto(f"{url}/{'lab/tree' if interface == 'lab' else 'notebooks'}/{name}?token={TOKEN}&reset")
     page.wait_for_function("() => window.jupyterapp !== undefined", timeout=90_000)
     page.evaluate(RUN_ALL)
     return page

@@ -11,6 +11,7 @@ import urllib.parse
 from html.parser import HTMLParser
 
 import pytest
+from axe import serious
 
 ROOT = pathlib.Path(__file__).parents[2]
 SITE = ROOT / "_site"
@@ -215,6 +216,16 @@ def test_a_dark_system_gets_a_dark_page_and_dark_widgets(visit):
     page.frame_locator("iframe").locator("canvas[data-code]").wait_for()
     assert brightness(page.evaluate(PAPER)) < 150
     assert brightness(page.frames[1].evaluate(PAPER)) < 150
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", [FRONT, LESSON, WIDGET])
+def test_axe_finds_nothing_serious(visit, name, scheme):
+    page = visit(name, color_scheme=scheme)
+    page.wait_for_load_state("networkidle")
+    for frame in page.frames:
+        assert serious(frame) == [], frame.url
 
 
 @pytest.mark.browser

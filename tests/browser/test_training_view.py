@@ -72,7 +72,7 @@ def test_curves_grow_while_the_cell_runs_and_stop_ends_it(browser, serve, interf
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     nbformat.write(notebook, folder / "test.ipynb")
     page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-    page.goto(f"{url}/{'lab/tree' if interface == 'lab' else 'notebooks'}/test.ipynb?token={TOKEN}")
+    page.goto(f"{url}/{'lab/tree' if interface == 'lab' else 'notebooks'}/test.ipynb?token={TOKEN}&reset")
     page.wait_for_function("() => window.jupyterapp !== undefined", timeout=90_000)
     page.evaluate(RUN_ALL.replace("await jupyterapp.commands.execute", "jupyterapp.commands.execute"))  # it goes on
     page.locator(".dlq-training[data-phase='training']").wait_for(timeout=SMALL_PATIENCE)

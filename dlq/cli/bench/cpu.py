@@ -21,10 +21,17 @@ def measure(out: Path, *, repeats: int = 9, quick: bool = False) -> Path:
     rows: list[dict[str, Any]] = []
     for row in measurements(1 if quick else repeats, quick=quick):
         rows.append(row)
-        print(f"  {row['name']:52}{_shown(row['median']):>10} {row['unit']}", flush=True)
+        print(f"  {row['name']:52}{_shown(row['median']):>10} {row['unit']}{_against(row)}", flush=True)
     report.write(path, report.circumstances(torch.device("cpu")) | {"quick": quick, "results": rows})
     print(f"wrote {path}: medians of {1 if quick else repeats} repeats")
     return path
+
+
+def _against(row: dict[str, Any]) -> str:
+    """What is said of a goal, and of the value that 95 of 100 do not exceed."""
+    most = f"95 of 100 within {_shown(row['p95'])}" if "p95" in row else ""
+    goal = f"goal {_shown(row['goal'])}" if "goal" in row else ""
+    return f" ({', '.join(filter(None, (most, goal)))})" if most or goal else ""
 
 
 def _shown(value: float) -> str:

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from dlq.cli.arguments import Count, Counts, File, Flag, Model, Numbers
-from dlq.cli.study import ard, infogan, infowgan
+from dlq.cli.study import ard, infogan, infowgan, swap
 from dlq.cli.study.record import begun, write
 
 EXAMPLES = """\
   dlq study ard
   dlq study ard --num-latents 8 16 --betas 1 --seeds 1 --out quick.json
   dlq study infogan
-  dlq study infowgan --seeds 2 --out quick.json"""
+  dlq study infowgan --seeds 2 --out quick.json
+  dlq study swap"""
 
-STUDIES: dict[str, Any] = {"ard": ard, "infogan": infogan, "infowgan": infowgan}
+STUDIES: dict[str, Any] = {"ard": ard, "infogan": infogan, "infowgan": infowgan, "swap": swap}
 
 
 def study(
@@ -34,10 +35,11 @@ def study(
     """Trains the models of a study one by one and writes what a figure needs; stop it and start it as you like.
 
     Args:
-        name: ard (relevant latents), infogan (digits named by a category), infowgan (continuous and quantized codes)
+        name: ard (relevant latents), infogan (digits named by a category), infowgan (continuous and quantized codes),
+            swap (what each part of WSC-swap does)
         num_latents: of ard: how many latents the models have (default: 8 16 32)
         betas: of ard: weights of the KL (default: 0.5 1 2)
-        seeds: how many seeds, 0 and up (default: 3 of ard, 5 of the others)
+        seeds: how many seeds, 0 and up (default: 3 of ard and swap, 5 of the others)
         steps: training steps of each model (default: the study's own)
         out: the file to write and to go on from (default: benchmarks/NAME.json)
         progress: no progress bars

@@ -10,6 +10,9 @@ from dlq.datasets.faces.identities import IdentityFaces as IdentityFaces
 from dlq.datasets.faces.identities import identity_faces as identity_faces
 from dlq.datasets.faces.identities import swap as swap
 from dlq.datasets.faces.landmarks import LANDMARKS as LANDMARKS
+from dlq.datasets.faces.pairs import SwapFaces as SwapFaces
+from dlq.datasets.faces.pairs import draw_sources as draw_sources
+from dlq.datasets.faces.pairs import swap_faces as swap_faces
 from dlq.datasets.faces.parameters import EXPRESSION as EXPRESSION
 from dlq.datasets.faces.parameters import HAIR as HAIR
 from dlq.datasets.faces.parameters import IDENTITY as IDENTITY

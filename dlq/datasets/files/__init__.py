@@ -1,4 +1,7 @@
-"""The public files of the usual datasets, checked before they are trusted; nothing is downloaded or unpickled."""
+"""The public files of the usual datasets, checked before they are trusted; nothing is downloaded or unpickled.
+
+Without a path a reader of a named dataset looks where ``dlq datasets show NAME`` says.
+"""
 
 from dlq.datasets.files.cars3d import cars3d as cars3d
 from dlq.datasets.files.celeba import celeba as celeba
@@ -18,3 +21,4 @@ from dlq.datasets.files.nvidia import falcor3d as falcor3d
 from dlq.datasets.files.nvidia import isaac3d as isaac3d
 from dlq.datasets.files.shapes3d import shapes3d as shapes3d
 from dlq.datasets.files.smallnorb import smallnorb as smallnorb
+from dlq.datasets.files.swap_folder import swap_folder as swap_folder

@@ -15,6 +15,7 @@ from dlq.datasets.errors import MissingFile, WrongFile
 from dlq.datasets.files.checks import AGAIN, MATLAB, check_keys, guard, locate, looks_like, official, sniff
 from dlq.datasets.grid import check_sizes
 from dlq.datasets.images import Stored
+from dlq.datasets.places import files_of
 
 NAMES = ("elevation", "azimuth", "object_type")
 OFFICIAL = (4, 24, 183)
@@ -22,14 +23,14 @@ SIDE = 128
 
 
 @official("cars3d")
-def cars3d(path, *, sizes=OFFICIAL, progress: bool = True) -> FactorDataset:
+def cars3d(path=None, *, sizes=OFFICIAL, progress: bool = True) -> FactorDataset:
     """The official Cars3D from the folder ``data/cars`` of its archive, or from one around it; 863 MB in memory.
 
     Images are 128 x 128, colour: ``cars3d(path).resized(64)`` makes them smaller. sizes is for smaller folders of the
     same layout. Errors: MissingFile, WrongFile.
     """
     elevations, azimuths, cars = sizes = check_sizes(sizes, OFFICIAL, NAMES)
-    files = _files(_folder(Path(path).expanduser()), cars)
+    files = _files(_folder(files_of("cars3d", path)), cars)
     images = np.empty((*sizes, 3, SIDE, SIDE), dtype=np.uint8)
     for car, file in enumerate(tqdm(files, desc="cars3d", unit=" cars", disable=not progress)):
         images[:, :, car] = guard(file, _views, (SIDE, SIDE, 3, azimuths, elevations)).transpose(4, 3, 2, 0, 1)

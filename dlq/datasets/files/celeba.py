@@ -22,6 +22,7 @@ from dlq.datasets.files.labelled import with_values
 from dlq.datasets.files.pictures import COLOUR, picture
 from dlq.datasets.files.zips import members
 from dlq.datasets.grid import check_size
+from dlq.datasets.places import files_of
 
 WIDTH, HEIGHT = 178, 218
 PARTS = {"train": 0, "valid": 1, "test": 2, "all": -1}
@@ -31,7 +32,7 @@ MOST_BYTES = 2**22  # of one compressed image
 
 
 def celeba(
-    path,
+    path=None,
     *,
     split="train",
     size=64,
@@ -56,7 +57,7 @@ def celeba(
     size = check_size(size, 4, WIDTH)
     box = (WIDTH, HEIGHT) if crop is None else (check_size(crop, 1, WIDTH),) * 2
     with official("celeba"):
-        folder = Path(path).expanduser()
+        folder = files_of("celeba", path)
         wanted = [ATTRIBUTES, *([SPLIT] if split != "all" else []), *([IDENTITY] if identity else [])]
         texts = [_text_file(folder, name) for name in wanted]
         names, factors, values = _labels(texts, split, num_images)

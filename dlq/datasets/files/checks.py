@@ -87,6 +87,8 @@ def official(name: str) -> Iterator[None]:
         yield
     except (MissingFile, WrongFile) as error:
         entry = ENTRIES[name]
+        if entry.address is not None and entry.address in str(error):
+            raise  # it has been said
         file = entry.downloads[0].name if entry.downloads else next(iter(entry.files), None)
         facts = [fact for fact in (file, entry.size, entry.address) if fact not in (None, "-")]
         where = f" (official: {', '.join(facts)})" if facts else ""

@@ -14,6 +14,7 @@ from dlq.datasets.base import FactorDataset
 from dlq.datasets.errors import DataError, MissingFile, WrongFile
 from dlq.datasets.files.checks import AGAIN, looks_like, official
 from dlq.datasets.files.labelled import with_values
+from dlq.datasets.places import files_of
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 TRAIN, TEST = tuple(f"data_batch_{k}.bin" for k in range(1, 6)), ("test_batch.bin",)
@@ -23,7 +24,7 @@ ROW = 1 + 3 * 32 * 32  # a label, then the red, the green and the blue plane
 
 
 @official("cifar10")
-def cifar10(path, *, split="train", per_file=10_000) -> FactorDataset:
+def cifar10(path=None, *, split="train", per_file=10_000) -> FactorDataset:
     """CIFAR-10 from its binary archive, which is not unpacked, or from the folder that holds it or its .bin files.
 
     split      "train" (50,000 images), "test" (10,000) or "both", the training images first; factor ``label``
@@ -32,8 +33,8 @@ def cifar10(path, *, split="train", per_file=10_000) -> FactorDataset:
     """
     if split not in PARTS:
         raise DataError(f'split is {split!r}; give "train", "test" or "both"')
-    place = _place(Path(path).expanduser())
-    contents = _from_folder(place, PARTS[split]) if place.is_dir() else _from_tar(place, PARTS[split], per_file)
+    held = _place(files_of("cifar10", path))
+    contents = _from_folder(held, PARTS[split]) if held.is_dir() else _from_tar(held, PARTS[split], per_file)
     rows = np.concatenate([_rows(*each, per_file) for each in contents])
     images = np.ascontiguousarray(rows[:, 1:]).reshape(-1, 3, 32, 32)
     return with_values("cifar10", images, rows[:, :1].astype(np.int64), {"label": CLASSES})

@@ -28,6 +28,7 @@ from dlq.datasets.files.checks import (
     sniff,
 )
 from dlq.datasets.images import CHUNK, Images
+from dlq.datasets.places import files_of
 
 FILES = tuple("dsprites_ndarray_co1sh3sc6or40x32y32_64x64" + end for end in (".npz", ".hdf5"))
 NAMES = ("shape", "scale", "orientation", "x", "y")
@@ -35,14 +36,14 @@ OFFICIAL = (3, 6, 40, 32, 32)
 
 
 @official("dsprites")
-def dsprites(path, *, sizes=OFFICIAL) -> FactorDataset:
+def dsprites(path=None, *, sizes=OFFICIAL) -> FactorDataset:
     """The official dSprites from its npz or hdf5 file, or from the folder that holds it; keeps 377 MB in memory.
 
     Pixels are 0 or 255. The factor ``color`` has one value and is left out: shape, scale, orientation, x, y remain. The
     first and last orientation are the same image, as published. sizes is for smaller files of the same layout.
     Errors: MissingFile, WrongFile; ImportError where the file is hdf5 and h5py is missing.
     """
-    path = locate(path, FILES)
+    path = locate(files_of("dsprites", path), FILES)
     return guard(path, _from_h5 if sniff(path, (ZIP, H5)) == H5 else _from_npz, sizes)
 
 

@@ -19,32 +19,36 @@ from dlq.datasets.files.gallery import decoded, image_files, some
 from dlq.datasets.files.labelled import labelled
 from dlq.datasets.files.pictures import COLOUR, picture
 from dlq.datasets.grid import check_size
+from dlq.datasets.places import files_of
 
 REMEDY = "replace them by undamaged copies, or remove them"
 VIDEO = re.compile(r"(\d+)(?:_(\d+))?")
 
 
-def celeba_hq(path, *, size=64, progress: bool = True, num_images=30_000) -> FactorDataset:
+def celeba_hq(path=None, *, size=64, progress: bool = True, num_images=30_000) -> FactorDataset:
     """CelebA-HQ from a folder of its 30,000 images, square and of one size, in natural order of their names; no factors.
 
     size         pixels a side, 4 to 1024
     num_images   for a part of the set; None takes what is there
     The images are decoded once into the cache folder and mapped into memory from then on. Errors: MissingFile, WrongFile.
     """
-    return _faces("celeba_hq", _inside(path, "CelebA-HQ-img"), size, progress, num_images)
+    return _faces("celeba_hq", _inside(files_of("celeba_hq", path), "CelebA-HQ-img"), size, progress, num_images)
 
 
 @official("ffhq")
-def ffhq(path, *, size=64, progress: bool = True, num_images=70_000) -> FactorDataset:
+def ffhq(path=None, *, size=64, progress: bool = True, num_images=70_000) -> FactorDataset:
     """FFHQ from a folder of its 70,000 images or thumbnails, as ``celeba_hq``; thumbnails are taken if both are there.
 
     The thumbnails have 128 x 128 pixels, which is what a size up to 128 needs.
     """
     names = ("thumbnails128x128", "images1024x1024")
-    return _faces("ffhq", _inside(path, *(names if size <= 128 else names[::-1])), size, progress, num_images)
+    return _faces(
+        "ffhq", _inside(files_of("ffhq", path), *(names if size <= 128 else names[::-1])), size, progress, num_images
+    )
 
 
-def vggface2(path, *, split="train", size=64, progress: bool = True) -> FactorDataset:
+@official("vggface2")
+def vggface2(path=None, *, split="train", size=64, progress: bool = True) -> FactorDataset:
     """VGGFace2 from the folder that holds ``train`` and ``test``, or folders of persons; the factor is ``identity``.
 
     split   "train" or "test", where there are such folders
@@ -53,7 +57,7 @@ def vggface2(path, *, split="train", size=64, progress: bool = True) -> FactorDa
     """
     if split not in ("train", "test"):
         raise DataError(f'split is {split!r}; give "train" or "test"')
-    folder = _inside(path, split)
+    folder = _inside(files_of("vggface2", path), split)
     files = image_files(folder)
     loose = [file.name for file in files if file.parent == folder]
     if loose:
@@ -62,7 +66,8 @@ def vggface2(path, *, split="train", size=64, progress: bool = True) -> FactorDa
     return labelled("vggface2", images, {"identity": [file.parent.name for file in files]})
 
 
-def faceforensics(path, *, size=64, progress: bool = True) -> FactorDataset:
+@official("faceforensics")
+def faceforensics(path=None, *, size=64, progress: bool = True) -> FactorDataset:
     """Frames of FaceForensics++ that you extracted, a folder for each video, named as the video: 071 or 071_054.
 
     The factors are ``target`` and ``source`` (numbers of the videos; of an original both are its own) and ``method``:
@@ -71,7 +76,7 @@ def faceforensics(path, *, size=64, progress: bool = True) -> FactorDataset:
     A split must keep all frames that share a target or a source together, or the parts share faces.
     Errors: MissingFile, WrongFile.
     """
-    folder = Path(path).expanduser()
+    folder = files_of("faceforensics", path)
     files = [file for file in image_files(folder) if "masks" not in file.relative_to(folder).parts]
     columns: dict[str, list] = {"target": [], "source": [], "method": []}
     for file in files:
@@ -86,9 +91,8 @@ def faceforensics(path, *, size=64, progress: bool = True) -> FactorDataset:
     return labelled("faceforensics", _decoded("faceforensics", files, size, None, progress), columns)
 
 
-def _inside(path, *names: str) -> Path:
-    """The first of these folders in the folder at path, or that folder."""
-    folder = Path(path).expanduser()
+def _inside(folder: Path, *names: str) -> Path:
+    """The first of these folders in the folder, or the folder itself."""
     return next((folder / name for name in names if (folder / name).is_dir()), folder)
 
 

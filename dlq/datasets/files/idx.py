@@ -20,6 +20,7 @@ from dlq.datasets.files.checks import AGAIN, GZIP, IDX, official, sniff
 from dlq.datasets.files.labelled import with_values
 from dlq.datasets.grid import check_size
 from dlq.datasets.images import bicubic
+from dlq.datasets.places import files_of
 
 DIGITS = tuple(range(10))
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -36,42 +37,45 @@ LABELS = {
 }  # md5 of train-labels and t10k-labels, compressed
 
 
-def mnist(path, *, split="train", size=28, num_images=OFFICIAL) -> FactorDataset:
+def mnist(path=None, *, split="train", size=28, pad=0, num_images=OFFICIAL) -> FactorDataset:
     """MNIST from the folder with its four files, compressed or not: white digits on black, factor ``label``.
 
     split        "train" (60,000 images), "test" (10,000) or "both", the training images first
     size         side in pixels, 16 to 64; other than 28 the images are resampled (bicubic), as those of ``digits``
+    pad          black pixels then added on each side: 2 makes the 32 x 32 images of ``dlq.models.ard_vae_mnist``
     num_images   (train, test), for smaller files of the same layout
     Errors: MissingFile, WrongFile.
     """
-    return _dataset("mnist", path, split, size, num_images, DIGITS)
+    return _dataset("mnist", path, split, (size, pad), num_images, DIGITS)
 
 
-def fashion_mnist(path, *, split="train", size=28, num_images=OFFICIAL) -> FactorDataset:
+def fashion_mnist(path=None, *, split="train", size=28, pad=0, num_images=OFFICIAL) -> FactorDataset:
     """Fashion-MNIST, as ``mnist``; the values of ``label`` are kinds of clothing."""
-    return _dataset("fashion_mnist", path, split, size, num_images, CLOTHES)
+    return _dataset("fashion_mnist", path, split, (size, pad), num_images, CLOTHES)
 
 
-def kmnist(path, *, split="train", size=28, num_images=OFFICIAL) -> FactorDataset:
+def kmnist(path=None, *, split="train", size=28, pad=0, num_images=OFFICIAL) -> FactorDataset:
     """KMNIST, as ``mnist``; the values of ``label`` are hiragana, in Latin letters."""
-    return _dataset("kmnist", path, split, size, num_images, KANA)
+    return _dataset("kmnist", path, split, (size, pad), num_images, KANA)
 
 
-def _dataset(name: str, path, split, size, num_images, values: tuple) -> FactorDataset:
+def _dataset(name: str, path, split, sides: tuple, num_images, values: tuple) -> FactorDataset:
     if split not in PARTS:
         raise DataError(f'split is {split!r}; give "train", "test" or "both"')
-    size = check_size(size, 16, 64)
+    size, pad = check_size(sides[0], 16, 64), sides[1]
+    if pad not in range(33):
+        raise DataError(f"pad is {pad!r}; give a whole number of pixels from 0 to 32")
+    edge = (int(pad), int(pad))
     counts = dict(zip(("train", "t10k"), map(int, num_images), strict=True))
     with official(name):
-        folder = _folder(path)
+        folder = _folder(files_of(name, path))
         images = [_read(_find(folder, part, "images", 3), (counts[part], 28, 28)) for part in PARTS[split]]
         labels = [_labels(name, _find(folder, part, "labels", 1), counts[part]) for part in PARTS[split]]
-    pixels = bicubic(np.concatenate(images), size)
+    pixels = np.pad(bicubic(np.concatenate(images), size), ((0, 0), edge, edge))
     return with_values(name, pixels[:, None], np.concatenate(labels)[:, None], {"label": values})
 
 
-def _folder(path) -> Path:
-    folder = Path(path).expanduser()
+def _folder(folder: Path) -> Path:
     if folder.is_file():
         raise MissingFile(f"{folder} is a file; give the folder that holds the four files")
     if not folder.is_dir():

@@ -20,6 +20,7 @@ from dlq.datasets.files.cache import cached_rows
 from dlq.datasets.files.checks import AGAIN, NPY, ZIP, check_array, check_keys, guard, locate, official, sniff
 from dlq.datasets.grid import check_sizes
 from dlq.datasets.images import Stored
+from dlq.datasets.places import find, on_disk
 
 NAMES = (
     "object_color",
@@ -38,13 +39,14 @@ SHARED = ("small", "large"), ("top", "center", "bottom"), ("purple", "sea green"
 ROWS, COMPLEX_ROWS = 1_036_800, 460_800
 VALUES = {ROWS: (COLORS, SHAPES, *SHARED), COMPLEX_ROWS: (COMPLEX_COLORS, COMPLEX_SHAPES, *SHARED)}
 MEMBER = "images.npy"
+SETS = ("mpi3d_toy", "mpi3d_realistic", "mpi3d_real", "mpi3d_complex")
 COMPLEX = ("mpi3d_complex", "mpi3d_real_complex", "real3d_complicated_shapes_ordered")
 FILES = tuple(
     name + end for end in (".npz", ".npy") for name in ("mpi3d_toy", "mpi3d_realistic", "mpi3d_real", *COMPLEX)
 )
 
 
-def mpi3d(path, *, sizes=None) -> FactorDataset:
+def mpi3d(path=None, *, sizes=None) -> FactorDataset:
     """The official MPI3D, any of its four sets, from an npz or npy file, or from the folder that holds one of them.
 
     The number of images tells the complex set (460,800) from the others (1,036,800); the file's name tells those apart.
@@ -52,11 +54,21 @@ def mpi3d(path, *, sizes=None) -> FactorDataset:
     folder. The file has no labels: rows are in grid order, as published. sizes is for smaller files of the same layout.
     Errors: MissingFile, WrongFile; DataError where a compressed npz finds no room in the cache folder.
     """
-    entry = _name(Path(path), 0)
+    path = _on_disk() if path is None else Path(path).expanduser()
+    entry = _name(path, 0)
     with official(entry if entry in ENTRIES else "mpi3d_toy"):
-        file = _one_of(Path(path).expanduser())
+        file = _one_of(path)
         read = _from_npz if sniff(file, (ZIP, NPY)) == ZIP else _from_npy
         return guard(file, read, () if sizes is None else check_sizes(sizes, (6, 6, 2, 3, 3, 40, 40), NAMES))
+
+
+def _on_disk() -> Path:
+    """The folder of the one set that is where datasets are looked for."""
+    held = {name: found for name in SETS if (found := on_disk(name)) is not None}
+    if len(held) > 1:
+        such = next(iter(held.values()))
+        raise MissingFile(f"{', '.join(held)} are on disk; give the path of one of them, such as {such}")
+    return next(iter(held.values())) if held else find(SETS[0])
 
 
 def _one_of(path: Path) -> Path:

@@ -25,6 +25,7 @@ from dlq.datasets.files.gallery import decoded
 from dlq.datasets.files.zips import members
 from dlq.datasets.grid import check_size, check_sizes
 from dlq.datasets.images import Stored
+from dlq.datasets.places import files_of
 
 ISAAC = {"object_shape": 3, "robot_x": 8, "robot_y": 5, "camera_height": 4, "object_scale": 4, "lighting_intensity": 4}
 ISAAC |= {"lighting_y_dir": 6, "object_color": 4, "wall_color": 4}
@@ -45,7 +46,7 @@ class Place(NamedTuple):
 
 
 @official("isaac3d")
-def isaac3d(path, *, size=64, sizes=ISAAC_SIZES, progress: bool = True) -> FactorDataset:
+def isaac3d(path=None, *, size=64, sizes=ISAAC_SIZES, progress: bool = True) -> FactorDataset:
     """The official Isaac3D from its zip, or from its folder, which holds ``labels.npy`` and ``images``, or one around it.
 
     The 737,280 png files are read once, with a progress bar, into the cache folder (``XDG_CACHE_HOME``), and mapped into
@@ -54,17 +55,17 @@ def isaac3d(path, *, size=64, sizes=ISAAC_SIZES, progress: bool = True) -> Facto
     sizes      for smaller sets of the same layout
     Errors: MissingFile, WrongFile; DataError for another size, or where the cache folder has no room.
     """
-    place = _find(Path(path).expanduser(), "Isaac3D_down128.zip", "labels.npy")
+    place = _find(files_of("isaac3d", path), "Isaac3D_down128.zip", "labels.npy")
     return _read(place, "isaac3d", tuple(ISAAC), check_sizes(sizes, ISAAC_SIZES, tuple(ISAAC)), size, progress)
 
 
 @official("falcor3d")
-def falcor3d(path, *, size=64, sizes=FALCOR_SIZES, progress: bool = True) -> FactorDataset:
+def falcor3d(path=None, *, size=64, sizes=FALCOR_SIZES, progress: bool = True) -> FactorDataset:
     """The official Falcor3D from its zip, or from its folder, with ``train-rec.labels`` and ``images``, or one around it.
 
     As isaac3d, with 233,280 png files of 128 or 1024 pixels: 2.87 GB at size 64.
     """
-    place = _find(Path(path).expanduser(), "Falcor3D_down128.zip", "train-rec.labels")
+    place = _find(files_of("falcor3d", path), "Falcor3D_down128.zip", "train-rec.labels")
     return _read(place, "falcor3d", tuple(FALCOR), check_sizes(sizes, FALCOR_SIZES, tuple(FALCOR)), size, progress)
 
 

@@ -24,13 +24,14 @@ from dlq.datasets.files.checks import (
     sniff,
 )
 from dlq.datasets.images import CHUNK, Stored
+from dlq.datasets.places import files_of
 
 NAMES = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
 OFFICIAL = (10, 10, 10, 8, 4, 15)
 
 
 @official("shapes3d")
-def shapes3d(path, *, in_memory: bool = True, sizes=OFFICIAL) -> FactorDataset:
+def shapes3d(path=None, *, in_memory: bool = True, sizes=OFFICIAL) -> FactorDataset:
     """The official Shapes3D from its h5 file, or from the folder that holds it.
 
     in_memory   read all 5.9 GB of pixels now; otherwise each batch is read from the file, which is slow on a CPU (on a
@@ -38,7 +39,7 @@ def shapes3d(path, *, in_memory: bool = True, sizes=OFFICIAL) -> FactorDataset:
     sizes       for smaller files of the same layout
     Errors: MissingFile, WrongFile; ImportError where h5py is missing.
     """
-    path = locate(path, ("3dshapes.h5",))
+    path = locate(files_of("shapes3d", path), ("3dshapes.h5",))
     sniff(path, (H5,))
     return guard(path, functools.partial(_dataset, in_memory=in_memory), sizes)
 

@@ -33,6 +33,7 @@ from dlq.datasets.files.checks import (
 )
 from dlq.datasets.grid import check_sizes
 from dlq.datasets.images import CHUNK, Rows, Stored
+from dlq.datasets.places import files_of
 
 TRAIN, TEST = "smallnorb-5x46789x9x18x6x2x96x96-training-", "smallnorb-5x01235x9x18x6x2x96x96-testing-"
 NAMES = ("category", "instance", "elevation", "azimuth", "lighting")
@@ -42,7 +43,7 @@ TRAIN_INSTANCES, TEST_INSTANCES = (4, 6, 7, 8, 9), (0, 1, 2, 3, 5)
 
 
 @official("smallnorb")
-def smallnorb(path, *, train: bool = True, camera=0, sizes=OFFICIAL) -> FactorDataset:
+def smallnorb(path=None, *, train: bool = True, camera=0, sizes=OFFICIAL) -> FactorDataset:
     """One half of the official small NORB, from the folder that holds its files or from one of them, gzipped or not.
 
     train    the training half, otherwise the test half; 24,300 images each, of other instances
@@ -54,7 +55,9 @@ def smallnorb(path, *, train: bool = True, camera=0, sizes=OFFICIAL) -> FactorDa
     """
     if camera not in (0, 1):
         raise DataError(f"camera is {camera!r}; give 0 for the left image of each pair, or 1 for the right one")
-    path, prefix = Path(path).expanduser(), TRAIN if train else TEST
+    path, prefix = files_of("smallnorb", path), TRAIN if train else TEST
+    if path.is_file():
+        sniff(path, (NORB_BYTES, NORB_INTS, GZIP))
     folder = path.parent if path.is_file() else path
     dat, cat, info = (locate(folder, (f"{prefix}{k}.mat", f"{prefix}{k}.mat.gz")) for k in ("dat", "cat", "info"))
     sizes = check_sizes(sizes, OFFICIAL, NAMES)

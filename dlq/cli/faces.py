@@ -1,0 +1,93 @@
+"""The trainings behind lesson 09: the face reader that trains swaps, the judge that scores them, and the swaps."""
+
+import functools
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlq.cli.cards import about, finished, save_scored
+
+PEOPLE, IMAGES_EACH = 3_000, 10
+READER_STEPS = 4_500
+SWAP_STEPS = 1_800
+UNSEEN, UNSEEN_PEOPLE = 12_345, 250  # the seed of people that nothing is trained on, and how many score
+SEED = 0
+SWAP = {"weights": [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 1.0, 0.0]}  # removal weighs less than it does by default now
+SKIP = {"skip": True, "encoders": 1, "identity_removal": None, "preservation": False}  # what the paper argues against
+GROUPS = {
+    "pose": ("yaw", "pitch", "roll"),
+    "light": ("light_x", "light_y", "ambient", "direct", "warmth"),
+    "expression": ("smile", "mouth_open", "blink", "brow_raise"),
+}
+
+
+@functools.cache
+def people(size: int, seed: int, number: int, each: int) -> Any:
+    """Rendered people, kept for the next recipe or run in this process."""
+    from dlq.datasets import swap_faces
+
+    return swap_faces(number, each, size, seed=seed)
+
+
+def face_reader(name: str, variant: str, seed: int, out: Path, progress: bool = True, size: int = 32) -> dict[str, Any]:
+    """Trains a reader on random people and scores it on others."""
+    from dlq.models import face_reader as build
+    from dlq.models.face_reader import measure
+    from dlq.training import fit
+
+    start, data = time.perf_counter(), people(size, SEED, PEOPLE, IMAGES_EACH)
+    model = build((3, size, size), variant=variant, seed=seed)
+    finished(fit(model, data, steps=READER_STEPS, seed=seed, progress=progress))
+    unseen = people(size, UNSEEN, UNSEEN_PEOPLE, 8)
+    measure(model, unseen)
+    card = about(name, source(size, PEOPLE, IMAGES_EACH), seed, start) | {"steps": READER_STEPS}
+    return save_scored(model, out, card, lambda reader: reading_scores(reader, unseen))
+
+
+def source(size: int, number: int, each: int) -> dict[str, Any]:
+    """What the card says of the data."""
+    return {"name": "swap_faces", "size": size, "num_identities": number, "images_per_identity": each, "seed": SEED}
+
+
+def reading_scores(reader: Any, data: Any) -> dict[str, Any]:
+    """On people never seen: how well two images of one person are told from two of different people, and the share of
+    variance explained (R2) of identity, pose, light and expression, a mean over their parameters."""
+    import torch
+    from sklearn.metrics import roc_auc_score
+
+    from dlq.evaluation import encode
+
+    read = encode(reader, data)
+    true = reader.standardised(torch.from_numpy(data.parameters)).numpy()
+    explained = 1 - np.square(read - true).mean(0) / true.var(0)
+    names = (*reader.identity_names, *reader.other_names)
+    who = read[:, : len(reader.identity_names)]
+    cosines = (who := who / np.linalg.norm(who, axis=1, keepdims=True)) @ who.T
+    pairs = np.triu_indices(len(who), 1)
+    same = (data.identities[:, None] == data.identities)[pairs]
+    found = {"auc": float(roc_auc_score(same, cosines[pairs])), "same_person": float(reader.same_person)}
+    for group, members in {"identity": reader.identity_names, **GROUPS}.items():
+        found[f"r2_{group}"] = float(np.mean([explained[names.index(name)] for name in members]))
+    return found | {"num_people": len(np.unique(data.identities)), "num_images": len(data)}
+
+
+def swap_model(name: str, design: dict[str, Any], out: Path, progress: bool = True) -> dict[str, Any]:
+    """Trains a face swap at 32 pixels and scores it, by the judge, on people never seen."""
+    from dlq import models
+    from dlq.swaps import evaluate_swaps
+    from dlq.training import fit
+
+    start, data = time.perf_counter(), people(32, SEED, PEOPLE, IMAGES_EACH)
+    model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **design})
+    finished(fit(model, data, steps=SWAP_STEPS, seed=SEED, progress=progress))
+    card = about(name, source(32, PEOPLE, IMAGES_EACH), SEED, start) | {"steps": SWAP_STEPS, "design": design}
+    unseen = people(32, UNSEEN + 1, UNSEEN_PEOPLE, 4)
+    return save_scored(model, out, card, lambda model: swap_scores(evaluate_swaps(model, unseen)))
+
+
+def swap_scores(found: Any) -> dict[str, Any]:
+    """The model's row, and what can be read off its codes."""
+    record = found.to_dict()
+    return {key: value for part in (record["rows"]["model"], record["probes"]) for key, value in part.items()}

@@ -1,0 +1,84 @@
+"""The preset of WSC-swap: the full model, with one argument for each part that an ablation takes away."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlq.models.presets import check_image_shape, preset
+from dlq.models.wsc_swap.game import WSCSwap
+from dlq.models.wsc_swap.losses import Weights
+from dlq.models.wsc_swap.model import Design
+from dlq.models.wsc_swap.removal import REMOVALS
+
+PROTOCOL = ("perceive", "pose", "identity_names", "other_names", "same_person", "image_shape")
+
+
+@preset
+def wsc_swap(
+    image_shape: Sequence[int] = (3, 32, 32),
+    *,
+    reader: Any = "face-reader",
+    skip: bool = False,
+    encoders: int = 2,
+    identity_removal: str | None = "var",
+    preservation: bool = True,
+    composite: str | None = None,
+    oracle: bool = False,
+    width: int = 16,
+    dilation: int | None = None,
+    same_share: float = 0.5,
+    weights: Sequence[float] = Weights(),
+    seed: int = 0,
+) -> WSCSwap:
+    """Face swapping without skip connections; five calls make the ablation.
+
+    reader            a FaceReader of these images, the name of a shipped one, or the folder of a saved one; it stays frozen
+    skip              feature maps of the face reach the generator: what the paper argues against
+    encoders          2: one for the face, one for what is outside; 1: one for the whole target, compressed
+    identity_removal  "var" or "pair", two adversaries (``removal``), or None
+    preservation      whether attributes must keep expression, pose, gaze, light and skin
+    composite         None, or "soft": the result is laid over the target through a soft mask, another path for its pixels
+    oracle            attributes are kept as the renderer knows them, not as the reader reads them: an upper bound
+    dilation          the most pixels by which masks are made wider (default 3 for 32 pixels, in proportion for others)
+    same_share        the share of training pairs that show one person twice
+    """
+    shape = check_image_shape(image_shape)
+    reader = _reader(reader, shape)
+    side = shape[1]
+    if side != shape[2] or side < 16 or side & (side - 1):
+        raise ValueError(f"images are {side} x {shape[2]}; this model needs squares with a side of 16, 32, 64, 128, …")
+    if encoders not in (1, 2):
+        raise ValueError(f"encoders is {encoders}; give 2 (face and surroundings) or 1 (the whole target)")
+    for name, value, known in (("identity_removal", identity_removal, REMOVALS), ("composite", composite, ("soft",))):
+        if value is not None and value not in known:
+            raise ValueError(f"{name} is {value!r}; give {' or '.join(map(repr, known))} or None")
+    if not 0 <= same_share <= 1:
+        raise ValueError(f"same_share is {same_share}; give a share from 0 to 1")
+    dilation = max(1, 3 * side // 32) if dilation is None else dilation
+    if dilation < 0:
+        raise ValueError(f"dilation is {dilation}; give a number of pixels, 0 for masks as they are")
+    if preservation and not len(reader.other_names):
+        raise ValueError("this reader reads no attributes, so none can be kept; build the swap with preservation=False")
+    design = Design(skip, encoders, identity_removal, preservation, composite, oracle)
+    return WSCSwap(
+        shape, reader, design, width=width, dilation=dilation, same_share=same_share, weights=Weights(*weights)
+    )
+
+
+def _reader(reader: Any, shape: tuple[int, int, int]) -> Any:
+    """The reader itself, loaded where it is named; ValueError where it does not suit."""
+    if isinstance(reader, str):
+        from dlq.checkpoints import load  # the one place where a model needs another one, by name
+
+        reader = load(reader)
+    missing = [name for name in PROTOCOL if not hasattr(reader, name)]
+    if missing:
+        raise ValueError(
+            f"a {type(reader).__name__} cannot read faces here: it has no {missing[0]}; give dlq.models.face_reader(...), "
+            "the name of a shipped reader, or wrap your own networks in dlq.models.OwnReader"
+        )
+    if tuple(reader.image_shape) != shape:
+        raise ValueError(
+            f"the reader was built for images of shape {tuple(reader.image_shape)}, this model for {shape}; train one of "
+            f"this size: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]}))"
+        )
+    return reader

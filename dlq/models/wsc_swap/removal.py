@@ -1,0 +1,57 @@
+"""Two ways to take identity out of the attribute vector, each a game of the face encoder against an adversary.
+
+``Guess`` (the default): the adversary guesses the target's identity from the attributes by squared error, and the encoder
+makes its best guess the mean of all people, which is 0. ``Pairs`` is nearer to the paper's words "adversarial": a
+classifier tells whether attributes and an identity belong together, and the encoder makes it unsure of both answers. Neither
+form is known to be the paper's.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dlq.models.wsc_swap.networks import perceptron
+
+
+class Guess(nn.Module):
+    """Identity is guessed from attributes."""
+
+    def __init__(self, num_attributes: int, num_identity: int):
+        super().__init__()
+        self.network = perceptron(num_attributes, num_identity)
+
+    def forward(self, attributes: Tensor, identity: Tensor) -> Tensor:
+        """The adversary's own loss: its mean squared error."""
+        return F.mse_loss(self.network(attributes), identity)
+
+    def hide(self, attributes: Tensor, identity: Tensor) -> Tensor:
+        """The encoder's loss: the mean square of the adversary's guess."""
+        return self.network(attributes).square().mean()
+
+
+class Pairs(nn.Module):
+    """Attributes and an identity are told to belong together or not; mismatches are the batch's next rows."""
+
+    def __init__(self, num_attributes: int, num_identity: int):
+        super().__init__()
+        self.network = perceptron(num_attributes + num_identity, 1)
+
+    def forward(self, attributes: Tensor, identity: Tensor) -> Tensor:
+        """The adversary's own loss: cross-entropy in nats, half of it on true pairs."""
+        true, false = self._logits(attributes, identity)
+        return (F.softplus(-true).mean() + F.softplus(false).mean()) / 2
+
+    def hide(self, attributes: Tensor, identity: Tensor) -> Tensor:
+        """The encoder's loss: cross-entropy to "either may be", less its least value log 2."""
+        logits = torch.cat(self._logits(attributes, identity))
+        return (F.softplus(logits) + F.softplus(-logits)).mean() / 2 - math.log(2)
+
+    def _logits(self, attributes: Tensor, identity: Tensor) -> tuple[Tensor, Tensor]:
+        pairs = (torch.cat([attributes, who], 1) for who in (identity, identity.roll(1, 0)))
+        true, false = (self.network(pair)[:, 0] for pair in pairs)
+        return true, false
+
+
+REMOVALS = {"var": Guess, "pair": Pairs}

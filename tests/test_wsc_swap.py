@@ -1,0 +1,445 @@
+"""WSC-swap: what may reach the result and what may not, each switch of the ablation, losses by hand, and that it learns."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import dlq
+from dlq.checkpoints import card
+from dlq.cli import faces as recipes
+from dlq.cli import main
+from dlq.cli.study import swap as study
+from dlq.datasets import DataError
+from dlq.datasets.faces import NAMES, draw_sources, from_array, random_faces, render
+from dlq.datasets.faces.camera import project, turn
+from dlq.datasets.faces.head import HALF
+from dlq.datasets.faces.parameters import Columns
+from dlq.models import build, face_reader, wsc_swap
+from dlq.models.wsc_swap import losses
+from dlq.models.wsc_swap.game import WARM
+from dlq.models.wsc_swap.masks import dilated
+from dlq.models.wsc_swap.place import surface
+from dlq.models.wsc_swap.removal import Guess, Pairs
+
+SHAPE = (3, 16, 16)
+ROWS = {
+    "full": {},
+    "skip": {"skip": True, "encoders": 1, "identity_removal": None, "preservation": False},
+    "one encoder": {"encoders": 1, "identity_removal": None, "preservation": False},
+    "no removal": {"identity_removal": None},
+    "no preservation": {"preservation": False},
+    "skip beside two encoders": {"skip": True},
+    "pair": {"identity_removal": "pair"},
+    "soft": {"composite": "soft", "oracle": True},
+    "discriminator": {"weights": [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 1.0, 0.3]},
+}
+
+
+@pytest.fixture(scope="module")
+def people():
+    return dlq.datasets.swap_faces(6, 3, 16, seed=4)
+
+
+@pytest.fixture(scope="module")
+def reader(people):
+    reader = face_reader(SHAPE, width=4)
+    dlq.fit(reader, people, steps=30, batch_size=16, progress=False, device="cpu")
+    return reader
+
+
+def make(reader, **more):
+    return wsc_swap(SHAPE, reader=reader, width=4, **more)
+
+
+def batch_of(model, people, n=8, seed=0):
+    return model.make_batch(people, torch.arange(n), torch.Generator().manual_seed(seed))
+
+
+def pair(people, n=3):
+    source, target = np.arange(n), np.arange(n) + 9
+    return people.batch(source), people.batch(target), people.mask_batch(target)
+
+
+# --- what may reach the result
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_pixels_of_the_targets_face_reach_the_result_through_the_attributes_alone(reader, people, row):
+    model, (source, target, mask) = make(reader, **ROWS[row]).eval(), pair(people)
+    codes = model.codes(source, target, mask)
+    wide = dilated(mask, model.dilation)
+    other = target + wide * (torch.rand_like(target) - target)
+    maps = (model._look(x, wide)[1] for x in (target, other))
+    read = reader(target)
+    first, second = (model._paint(codes, target, wide, read, m)[0] for m in maps)
+    leaks = row in ("skip", "one encoder", "skip beside two encoders")
+    assert torch.equal(first, second) != leaks
+
+
+@pytest.mark.parametrize("row", ["full", "no removal", "no preservation"])
+def test_the_attributes_see_the_face_alone(reader, people, row):
+    model, (_, target, mask) = make(reader, **ROWS[row]).eval(), pair(people)
+    wide = dilated(mask, model.dilation)
+    elsewhere = target + (1 - wide) * (torch.rand_like(target) - target)
+    inside = target + wide * (torch.rand_like(target) - target)
+    assert torch.equal(model.attributes(target, mask), model.attributes(elsewhere, mask))
+    assert not torch.equal(model.attributes(target, mask), model.attributes(inside, mask))
+    assert torch.equal(model.background(target, mask), model.background(inside, mask))
+
+
+def test_one_encoder_has_no_map_of_its_own_and_skips_add_maps(reader):
+    full, one, skip = (make(reader, **ROWS[row]) for row in ("full", "one encoder", "skip"))
+    assert one.outside is None
+    assert full.outside is not None
+    assert full.compressed is None
+    assert skip.skips is not None
+    assert one.skips is None
+    same = full.generator.state_dict().keys() == one.generator.state_dict().keys()
+    assert same
+    assert full.generator.join.weight.shape == one.generator.join.weight.shape
+
+
+def test_a_soft_mask_is_another_path(reader, people):
+    model, (source, target, mask) = make(reader, composite="soft").eval(), pair(people)
+    torch.nn.init.zeros_(model.generator.out.weight)
+    with torch.no_grad():
+        model.generator.out.bias[:] = torch.tensor([0.5, 0.5, 0.5, 0.0])
+    torch.testing.assert_close(model.swap(source, target, mask), 0.5 * 0.5 + 0.5 * target)
+
+
+# --- the game
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_part_learns_the_reader_stays_and_each_parameter_has_one_owner(reader, people, row):
+    model = make(reader, **ROWS[row]).train()
+    before = {name: value.clone() for name, value in model.reader.state_dict().items()}
+    players = model.players()
+    owned = [id(p) for player in players for group in player.groups for p in group.parameters]
+    assert sorted(owned) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+    batch = batch_of(model, people)
+    for player in players:
+        for p in model.parameters():
+            p.grad = None
+        loss, terms = player.loss(batch, torch.Generator())
+        torch.testing.assert_close(loss, torch.stack([*terms.values()]).sum())
+        loss.backward()
+        silent = 0
+        for group in player.groups:
+            silent += sum(p.grad is None or not p.grad.abs().sum() for p in group.parameters)
+        allowed = int(player.name == "discriminator")  # the last bias pushes real and drawn equally at the start
+        assert silent <= allowed, f"{silent} parameters of the {player.name} receive no gradient"
+    assert all(torch.equal(value, before[name]) for name, value in model.reader.state_dict().items())
+    assert not any(p.requires_grad for p in model.reader.parameters())
+
+
+def test_each_switch_takes_its_term_away(reader, people):
+    terms = {row: set(make(reader, **ROWS[row]).loss(batch_of(make(reader, **ROWS[row]), people))[1]) for row in ROWS}
+    assert terms["full"] - terms["no removal"] == {"removal"}
+    assert terms["full"] - terms["no preservation"] == {"kept by encoder", "kept in result"}
+    assert terms["soft"] - terms["full"] == {"mask"}
+    assert terms["discriminator"] - terms["full"] == {"adversarial"}
+    assert terms["skip"] == terms["one encoder"] == terms["full"] - {"removal", "kept by encoder", "kept in result"}
+    names = {row: [player.name for player in make(reader, **ROWS[row]).players()] for row in ROWS}
+    assert names["full"] == names["pair"] == ["swapper", "identity adversary"]
+    assert names["discriminator"] == ["swapper", "identity adversary", "discriminator"]
+    assert names["no removal"] == ["swapper"]
+
+
+def test_removal_gains_its_weight_and_the_discriminator_wakes_late(reader, people):
+    model = make(reader, weights=[10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 1.0, 0.3])
+    batch = batch_of(model, people)
+    whole = model.loss(batch)[1]["removal"]
+    model.training_state = dlq.history.TrainingState(0, step=5, total=100)
+    torch.testing.assert_close(model.loss(batch)[1]["removal"], whole * 0.05 / WARM)
+    assert "adversarial" not in model.loss(batch)[1]
+    assert model.discriminator_loss(batch)[0] == 0
+    model.training_state.step = 75
+    assert model.discriminator_loss(batch)[0] > 0
+    assert "adversarial" not in model.loss(batch)[1]
+
+
+def test_pairs_of_one_person_come_first_and_are_the_share_that_is_asked_for(reader, people):
+    model = make(reader, same_share=0.25)
+    batch = batch_of(model, people)
+    assert batch.is_same.tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+    sources = draw_sources(people.identities, np.arange(8), 2, torch.Generator().manual_seed(0))
+    same = people.identities[sources] == people.identities[:8]
+    assert same.tolist() == [True, True, *[False] * 6]
+    assert not (sources == np.arange(8)).any()
+    assert torch.equal(batch.source, people.batch(sources))
+
+
+def test_the_oracle_knows_the_true_attributes(reader, people):
+    batch = batch_of(make(reader, oracle=True), people)
+    true = reader.standardised(torch.from_numpy(people.parameters[:8]))[:, 13:]
+    assert torch.equal(batch.others, true)
+    assert batch_of(make(reader), people).others is None
+
+
+# --- losses by hand
+
+
+def test_the_adversarys_guess_and_its_gradient_by_hand():
+    removal = Guess(4, 2)
+    removal.network = torch.nn.Linear(4, 2, bias=False)
+    z, who = torch.randn(3, 4, requires_grad=True), torch.randn(3, 2)
+    weight = removal.network.weight.detach()
+    removal.hide(z, who).backward()
+    torch.testing.assert_close(z.grad, 2 * (z.detach() @ weight.T) @ weight / 6)
+    torch.testing.assert_close(removal(z, who), (z @ weight.T - who).square().sum() / 6)
+
+
+def test_the_pair_classifier_knows_true_pairs_and_the_encoder_makes_it_unsure():
+    removal = Pairs(2, 2)
+    z, who = torch.randn(5, 2), torch.randn(5, 2)
+    torch.nn.init.zeros_(removal.network[-1].weight)
+    torch.nn.init.zeros_(removal.network[-1].bias)
+    assert removal(z, who).item() == pytest.approx(np.log(2))
+    assert removal.hide(z, who).item() == pytest.approx(0, abs=1e-6)
+    torch.nn.init.constant_(removal.network[-1].bias, 2.0)  # "true" of everything, at 2
+    assert removal(z, who).item() == pytest.approx((np.log1p(np.exp(-2)) + np.log1p(np.exp(2))) / 2)
+    assert removal.hide(z, who).item() == pytest.approx((np.log1p(np.exp(-2)) + np.log1p(np.exp(2))) / 2 - np.log(2))
+
+
+def test_the_identity_loss_stops_at_the_margin():
+    wanted = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    found = torch.tensor([[1.0, 0.1], [0.0, 2.0], [-1.0, 0.0]], requires_grad=True)
+    loss = losses.same_person(found, wanted, 0.75)
+    torch.testing.assert_close(loss, torch.tensor([0.0, 0.75, 1.75]))
+    loss.sum().backward()
+    assert found.grad[0].abs().sum() == 0
+    assert found.grad[1].abs().sum() > 0
+
+
+def test_reconstruction_and_surroundings_by_hand():
+    target = torch.zeros(2, 1, 2, 2)
+    result = torch.tensor([[[[0.5, 0.0], [0.0, 0.0]]], [[[1.0, 1.0], [0.0, 0.0]]]])
+    flat = torch.ones(2, 1, 2, 2)
+    each = losses.reconstruction(result, target, flat)
+    torch.testing.assert_close(each, torch.tensor([(0.5 + 0.75) / 4, 8 / 4]))
+    assert losses.over(each, torch.tensor([0.0, 1.0])) == 2
+    assert losses.over(each, torch.zeros(2)) == 0
+    mask = torch.tensor([[1.0, 0.0], [0.0, 0.0]]).expand(2, 1, 2, 2)
+    torch.testing.assert_close(losses.outside(result, target, mask), torch.tensor([0.0, 1 / 3]))
+    assert losses.outside(result, target, torch.ones(2, 1, 2, 2)).sum() == 0
+
+
+def test_expressions_count_three_times():
+    names = ("skin", "smile")
+    found, wanted = torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2)
+    assert losses.kept(found, wanted, losses.importance(names)).item() == (1 + 3 * 4) / 4
+
+
+def test_eyes_and_mouth_count_more(people):
+    weight = losses.around_features(torch.from_numpy(people.landmarks[:1]), people.batch([0]))
+    right, down = people.landmarks[0, losses.FEATURES[0]]
+    assert weight[0, 0, int(down), int(right)] > 2.5
+    assert weight[0, 0, 0, 0] == pytest.approx(1, abs=1e-3)
+    assert (losses.around_features(None, people.batch([0])) == 1).all()
+
+
+# --- masks and places
+
+
+def test_masks_grow_by_pixels():
+    mask = torch.zeros(2, 1, 9, 9)
+    mask[:, :, 4, 4] = 0.3
+    grown = dilated(mask, torch.tensor([0, 2]))
+    assert grown.sum((1, 2, 3)).tolist() == [1, 25]
+    assert dilated(mask, 1).sum().item() == 18
+
+
+def test_training_masks_grow_by_one_to_three_pixels_at_32(people):
+    model = wsc_swap((3, 32, 32), reader=face_reader(width=4), width=2)
+    assert model.dilation == 3
+    assert wsc_swap(SHAPE, reader=face_reader(SHAPE, width=4), width=2).dilation == 1
+
+
+def test_rays_meet_the_average_head_where_the_camera_projects_it():
+    table = torch.from_numpy(random_faces(4, torch.Generator().manual_seed(3)))
+    pose = table[:, [NAMES.index(n) for n in ("yaw", "pitch", "roll", "zoom", "shift_x", "shift_y")]]
+    point, hit = surface(pose, 33, 33)
+    half = torch.tensor(HALF, dtype=torch.float32)
+    face = Columns(table.T.contiguous())
+    back = project(turn(face).about((point * half).flatten(1, 2)), face, 33).unflatten(1, (33, 33))
+    rows, columns = torch.meshgrid(torch.arange(33) + 0.5, torch.arange(33) + 0.5, indexing="ij")
+    sure = hit > 0.6
+    assert 0.2 < sure.float().mean() < 0.7
+    for found, wanted in ((back[..., 0], columns), (back[..., 1], rows)):
+        torch.testing.assert_close(found[sure], wanted.expand(4, -1, -1)[sure], atol=0.02, rtol=0)
+
+
+# --- use
+
+
+def test_a_swap_is_codes_drawn_and_batches_do_not_mix(reader, people):
+    model, (source, target, mask) = make(reader).eval(), pair(people)
+    result = model.swap(source, target, mask)
+    assert torch.equal(result, model.draw(model.codes(source, target, mask), target, mask))
+    assert result.min() >= 0
+    assert result.max() <= 1
+    for k in range(3):
+        one = model.swap(*(part[k : k + 1] for part in (source, target, mask)))
+        torch.testing.assert_close(one[0], result[k], atol=1e-5, rtol=1e-4)
+    assert torch.equal(model.encode(target), model.codes(target, target))
+    assert model.codes(source, target, mask).shape == (3, model.num_latents)
+    assert torch.equal(model.codes(source, target, mask)[:, :13], reader(source).identity)
+
+
+def test_without_a_mask_the_readers_own_is_taken(reader, people):
+    model, (source, target, _) = make(reader).eval(), pair(people)
+    guess = (reader(target).mask > 0.5).float()
+    assert torch.equal(model.swap(source, target), model.swap(source, target, guess))
+    assert torch.equal(model.swap(source, target, guess[:, 0]), model.swap(source, target, guess))
+
+
+def test_sliders_on_one_target_move_what_they_name(reader, people):
+    model, (source, target, mask) = make(reader).eval(), pair(people)
+    onto = model.onto(target[0], mask[0])
+    assert onto.latent_names[:1] + onto.latent_names[13:14] == ("face_width", "smile")
+    z = onto.encode(source)
+    expected = model.swap(source, target[:1].expand(3, -1, -1, -1), mask[:1].expand(3, -1, -1, -1))
+    torch.testing.assert_close(onto.decode(z), expected, atol=1e-5, rtol=1e-4)
+    moved = z.clone()
+    moved[:, 13] += 1
+    assert not torch.allclose(onto.decode(moved), expected, atol=1e-4)
+    asked = moved[:, 13:] - onto._read(model.attributes(target[:1], mask[:1]))
+    assert asked[0].round(decimals=4).tolist() == [1, 0, 0, 0, 0]
+
+
+def test_a_short_training_learns_to_rebuild_and_goes_on_from_a_file(reader, people, tmp_path):
+    whole, half = make(reader), make(reader)
+    options = {"batch_size": 8, "progress": False, "device": "cpu"}
+    history = dlq.fit(whole, people, steps=30, **options)
+    assert history.terms["swapper outside"][-1] < 0.7 * history.terms["swapper outside"][0]
+    half.training_state = None
+    dlq.fit(half, people, steps=30, watch=lambda model, h: stop_at(model, 12), **options)
+    assert half.training_state.step == 12
+    dlq.save(half, tmp_path / "half")
+    again = dlq.load(tmp_path / "half")
+    dlq.fit(again, people, steps=30, **options)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, atol=1e-6, rtol=1e-5, msg=name)
+
+
+def stop_at(model, step):
+    model.training_state.stop = model.training_state.step >= step
+
+
+def test_seeds_decide_everything(reader):
+    first, second, third = (make(reader, seed=seed) for seed in (0, 0, 1))
+    same = [torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)]
+    assert all(same)
+    assert not torch.equal(first.generator.join.weight, third.generator.join.weight)
+
+
+def test_it_is_built_again_from_its_record(reader, people, tmp_path):
+    model, (source, target, mask) = make(reader, encoders=1, weights=[1.0] * 8).eval(), pair(people)
+    again = build(model.preset.name, model.preset.arguments)
+    assert again.weights == model.weights
+    assert again.design == model.design
+    dlq.save(model, tmp_path / "swap", half=False)
+    assert torch.equal(dlq.load(tmp_path / "swap").swap(source, target, mask), model.swap(source, target, mask))
+
+
+def test_exact_swaps_of_pairs_are_those_of_the_renderer(people):
+    exact = people.exact([0, 1], [9, 10])
+    table = people.parameters[[9, 10]].copy()
+    table[:, :13] = people.parameters[[0, 1], :13]
+    assert torch.equal(exact.images, render(from_array(table), 16).images)
+    assert (people.masks[9] == (people.faces.portraits([9]).skin[0] * 255 + 0.5).to(torch.uint8).numpy()).all()
+
+
+# --- the recipe, the study, and what comes with dlq
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    recipes.people.cache_clear()
+    for name, value in {"PEOPLE": 4, "IMAGES_EACH": 2, "SWAP_STEPS": 2, "UNSEEN_PEOPLE": 33}.items():
+        monkeypatch.setattr(recipes, name, value)
+    for name, value in {"ROWS": {"full": {}, "no preservation": {"preservation": False}}, "TEST_PEOPLE": 33}.items():
+        monkeypatch.setattr(study, name, value)
+    monkeypatch.setattr(study, "TEST_IMAGES", 1)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    recipes.people.cache_clear()
+
+
+def test_the_recipe_leaves_a_small_model_with_its_scores(quick):
+    assert main(["reproduce", "wsc-swap-faces", "--no-progress"]) == 0
+    folder = quick / "wsc-swap-faces"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 4_000_000
+    assert card(folder)["scores"].keys() >= {"leak_over_exact", "retrieval", "correlation", "attributes linear"}
+    assert dlq.load(folder).weights == losses.Weights(*recipes.SWAP["weights"])
+
+
+def test_the_study_scores_every_row_and_goes_on(quick, capsys):
+    command = ["study", "swap", "--seeds", "1", "--steps", "2", "--no-progress", "--out", str(quick / "swap.json")]
+    assert main(command) == 0
+    record = json.loads((quick / "swap.json").read_text())
+    assert [run["model"] for run in record["runs"]] == ["full", "no preservation"]
+    assert all(run["beside"]["exact"]["leak_over_exact"] == 0 for run in record["runs"])
+    assert main(command) == 0
+    assert json.loads((quick / "swap.json").read_text()) == record
+    assert "leak_over_exact" in capsys.readouterr().out
+
+
+def test_the_shipped_swap_paints_the_source_into_the_target_for_people_never_seen():
+    faces = dlq.datasets.swap_faces(24, 1, 32, seed=4321)
+    scores = dlq.evaluate_swaps(dlq.load("wsc-swap-faces"), faces, num_sources=12, num_targets=12, num_probe=0)
+    copy = scores.rows["copy of target"]
+    assert scores.retrieval > 0.8
+    assert scores.to_source > 0.7 > 0.2 > scores.to_target
+    assert scores.leak_over_exact < 0.1
+    assert scores.psnr_inside > copy["psnr_inside"]
+    assert scores.correlation > 0.65
+
+
+# --- what does not suit
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"encoders": 3}, "encoders is 3; give 2"),
+        ({"identity_removal": "grl"}, "identity_removal is 'grl'; give 'var' or 'pair' or None"),
+        ({"composite": "hard"}, "composite is 'hard'; give 'soft' or None"),
+        ({"same_share": 2.0}, "same_share is 2"),
+        ({"dilation": -1}, "dilation is -1"),
+        ({"reader": torch.nn.Linear(2, 2)}, "a Linear cannot read faces here: it has no perceive"),
+        ({"reader": face_reader((3, 32, 32), width=2)}, r"built for images of shape \(3, 32, 32\), this model for"),
+        ({"reader": "face-raeder"}, "the name of a shipped model"),
+    ],
+)
+def test_arguments_that_do_not_suit_are_refused(reader, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        wsc_swap(SHAPE, **{"reader": reader, "width": 2, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s, t, m: (s[:2], t, m), r"source has shape \(2, 3, 16, 16\), target \(3, 3, 16, 16\)"),
+        (lambda s, t, m: (s[..., :8], t[..., :8], m), r"this model swaps \(batch, 3, 16, 16\)"),
+        (lambda s, t, m: (s, t, m[..., :8]), "give one mask of 16 x 16 for each target"),
+        (lambda s, t, m: (s, t, m * torch.tensor([1.0, 0, 1])[:, None, None, None]), "target 1 has no face region"),
+    ],
+)
+def test_images_and_masks_that_do_not_suit_are_refused(reader, people, change, message):
+    with pytest.raises(ValueError, match=message):
+        make(reader).swap(*change(*pair(people)))
+
+
+def test_data_without_pairs_are_refused(reader, people):
+    alone = dlq.datasets.swap_faces(4, 1, 16, seed=1)
+    with pytest.raises(DataError, match="identity 0 has one image"):
+        batch_of(make(reader), alone, 4)
+    assert batch_of(make(reader, same_share=0.0), alone, 4).is_same.sum() == 0
+    with pytest.raises(DataError, match="at least two identities"):
+        batch_of(make(reader, same_share=0.0), dlq.datasets.swap_faces(1, 4, 16, seed=1), 4)
+    with pytest.raises(ValueError, match="do not say who is shown"):
+        dlq.fit(make(reader), people.images, steps=1, progress=False)
