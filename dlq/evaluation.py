@@ -168,6 +168,8 @@ def draw(model: Any, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(
             f"a {type(model).__name__} has no prior to draw codes from; give a generator, as dlq.infogan(...)"
         )
+    if n < 1:
+        raise ValueError(f"n is {n}; draw at least 1 image")
     generator = torch.Generator(_device(model)).manual_seed(int(seed))
     codes = model.sample_codes(n, generator).detach().cpu().numpy()
     function = (lambda z: model.draw(z, generator)) if hasattr(model, "draw") else model.decode

@@ -341,6 +341,11 @@ def test_drawn_images_are_what_the_generator_makes_of_the_codes():
     assert not np.array_equal(z, other[0])
 
 
+def test_no_image_at_all_is_not_drawn():
+    with pytest.raises(ValueError, match="n is 0; draw at least 1"):
+        dlq.draw(dlq.ql_info_wgan_gp((1, 8, 8), 4, width=8), 0)
+
+
 def test_a_model_without_a_prior_draws_nothing():
     with pytest.raises(ValueError, match="a AutoEncoder has no prior"):
         dlq.draw(dlq.qlae((1, 8, 8), 4, width=8), 3)
