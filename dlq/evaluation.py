@@ -52,7 +52,7 @@ def encode(model: nn.Module, data: Any, *, rows: Any = None) -> np.ndarray:
     """
     data = as_dataset(data, getattr(model, "image_shape", None))
     function = getattr(model, "encode", model)
-    with _for_inference(model):
+    with for_inference(model):
         return np.concatenate([function(x).float().cpu().numpy() for x in _chunks(model, data, rows)])
 
 
@@ -93,7 +93,7 @@ def evaluate(
     rows = data.sample(n, torch.Generator().manual_seed(int(seed)))
     discrete = getattr(model, "codebook", None) is not None if discrete is None else discrete
     codes, errors = [], []
-    with _for_inference(model):
+    with for_inference(model):
         for x in _chunks(model, data, rows):
             z = model.encode(x)  # type: ignore[operator]
             codes.append((z if latents is None else latents(x)).float().cpu().numpy())
@@ -154,7 +154,7 @@ def features(network: nn.Module, images: Any, *, at_once: int = 128) -> np.ndarr
     images; resizing and normalising are its own first layers. Images given as floats are rounded to 1/255 first, as if
     they had been stored, so that real and generated ones are treated alike.
     """
-    with _for_inference(network):
+    with for_inference(network):
         parts = _chunks(network, as_dataset(images), None, at_once)
         return np.concatenate([network(x).float().cpu().numpy() for x in parts])
 
@@ -170,7 +170,7 @@ def draw(model: Any, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         )
     if n < 1:
         raise ValueError(f"n is {n}; draw at least 1 image")
-    generator = torch.Generator(_device(model)).manual_seed(int(seed))
+    generator = torch.Generator(device_of(model)).manual_seed(int(seed))
     codes = model.sample_codes(n, generator).detach().cpu().numpy()
     function = (lambda z: model.draw(z, generator)) if hasattr(model, "draw") else model.decode
     pieces = [infer(model, function, codes[i : i + CHUNK]).cpu().numpy() for i in range(0, n, CHUNK)]
@@ -179,11 +179,12 @@ def draw(model: Any, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def infer(model: Any, function: Any, values: np.ndarray) -> Tensor:
     """Applies ``function`` to float32 values on the model's device, in evaluation mode without gradients."""
-    with _for_inference(model):
-        return function(torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(_device(model)))
+    with for_inference(model):
+        return function(torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device_of(model)))
 
 
-def _device(model: Any) -> torch.device:
+def device_of(model: Any) -> torch.device:
+    """Where a model's parameters are; the CPU for one without any."""
     return next((p.device for p in model.parameters()), torch.device("cpu"))
 
 
@@ -193,7 +194,7 @@ def _psnr(errors: np.ndarray) -> float:
 
 
 @contextlib.contextmanager
-def _for_inference(model: Any) -> Iterator[None]:
+def for_inference(model: Any) -> Iterator[None]:
     """Evaluation mode without gradients; the mode is put back afterwards."""
     training = model.training
     model.eval()
@@ -206,7 +207,7 @@ def _for_inference(model: Any) -> Iterator[None]:
 
 def _chunks(model: nn.Module, data: Any, rows: Any, at_once: int = CHUNK) -> Iterator[Tensor]:
     """x of the chosen rows, some images at a time, on the model's device."""
-    where = _device(model)
+    where = device_of(model)
     rows = np.arange(len(data)) if rows is None else np.atleast_1d(rows)
     if not len(rows):
         raise ValueError("no images are chosen: num_samples is 0 or rows is empty; choose at least one")

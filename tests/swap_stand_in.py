@@ -1,5 +1,7 @@
 """Swap models whose answer is known, on rendered faces that they have seen, and a judge of pixels."""
 
+import functools
+
 import numpy as np
 import torch
 from torch import nn
@@ -7,6 +9,8 @@ from torch import nn
 from dlq.datasets import identity_faces
 from dlq.datasets.faces import IDENTITY, NAMES, Portraits, SwapFaces
 from dlq.swaps.pairs import look_at
+
+SIZE = 24
 
 
 class People(SwapFaces):
@@ -105,6 +109,18 @@ class PixelJudge(nn.Module):
 
     def embed(self, x):
         return nn.functional.normalize(self(x).identity, dim=1)
+
+
+@functools.cache
+def crowd():
+    """Forty people in three pictures each."""
+    return People(40, 3, SIZE, seed=5)
+
+
+@functools.cache
+def pixel_judge():
+    """A judge that learnt from people who are not in the crowd."""
+    return PixelJudge(identity_faces(240, 1, SIZE, seed=6))
 
 
 class _Reading:

@@ -6,24 +6,21 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from swap_stand_in import Copies, Exact, Half, OnePerson, People, PixelJudge
+from swap_stand_in import Copies, Exact, Half, OnePerson, crowd, pixel_judge
 
 import dlq
-from dlq.datasets import identity_faces
 from dlq.datasets.faces import IDENTITY
 from dlq.history import History
-
-SIZE = 24
 
 
 @pytest.fixture(scope="module")
 def people():
-    return People(40, 3, SIZE, seed=5)
+    return crowd()
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return PixelJudge(identity_faces(240, 1, SIZE, seed=6))
+    return pixel_judge()
 
 
 class Overdone(Exact):

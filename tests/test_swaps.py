@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from swap_stand_in import Copies, Exact, Half, OnePerson, People, PixelJudge
+from swap_stand_in import SIZE, Copies, Exact, Half, OnePerson, People, PixelJudge, crowd, pixel_judge
 
 import dlq
 from dlq.datasets import identity_faces
@@ -16,18 +16,17 @@ from dlq.datasets.faces import IDENTITY, NAMES, render
 from dlq.fingerprint import digest
 from dlq.swaps import RealJudge, detect_swaps, pairs_of, real_judge_is_installed, save_swap, tagged, walk
 
-SIZE = 24
 PAIRS = {"num_sources": 6, "num_targets": 5, "num_probe": 0}
 
 
 @pytest.fixture(scope="module")
 def people():
-    return People(40, 3, SIZE, seed=5)
+    return crowd()
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return PixelJudge(identity_faces(240, 1, SIZE, seed=6))
+    return pixel_judge()
 
 
 @pytest.fixture(scope="module")

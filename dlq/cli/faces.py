@@ -16,11 +16,6 @@ UNSEEN, UNSEEN_PEOPLE = 12_345, 250  # the seed of people that nothing is traine
 SEED = 0
 SWAP = {"weights": [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 1.0, 0.0]}  # removal weighs less than it does by default now
 SKIP = {"skip": True, "encoders": 1, "identity_removal": None, "preservation": False}  # what the paper argues against
-GROUPS = {
-    "pose": ("yaw", "pitch", "roll"),
-    "light": ("light_x", "light_y", "ambient", "direct", "warmth"),
-    "expression": ("smile", "mouth_open", "blink", "brow_raise"),
-}
 
 
 @functools.cache
@@ -58,6 +53,7 @@ def reading_scores(reader: Any, data: Any) -> dict[str, Any]:
     from sklearn.metrics import roc_auc_score
 
     from dlq.evaluation import encode
+    from dlq.swaps.judges import columns
 
     read = encode(reader, data)
     true = reader.standardised(torch.from_numpy(data.parameters)).numpy()
@@ -68,8 +64,9 @@ def reading_scores(reader: Any, data: Any) -> dict[str, Any]:
     pairs = np.triu_indices(len(who), 1)
     same = (data.identities[:, None] == data.identities)[pairs]
     found = {"auc": float(roc_auc_score(same, cosines[pairs])), "same_person": float(reader.same_person)}
-    for group, members in {"identity": reader.identity_names, **GROUPS}.items():
-        found[f"r2_{group}"] = float(np.mean([explained[names.index(name)] for name in members]))
+    groups = {"identity": [*range(len(reader.identity_names))]}
+    groups |= {group: columns(names, group) for group in ("pose", "light", "expression")}
+    found |= {f"r2_{group}": float(explained[members].mean()) for group, members in groups.items()}
     return found | {"num_people": len(np.unique(data.identities)), "num_images": len(data)}
 
 

@@ -68,6 +68,12 @@ def check_rows(rows, count: int) -> np.ndarray:
     return rows.astype(np.int64, copy=False)
 
 
+def scaled(pixels: np.ndarray, rows, device) -> Tensor:
+    """Rows of uint8 pixels in memory (N, ...) as float32 in [0, 1] on the device; IndexError for a row that is not there."""
+    chosen = pixels[np.atleast_1d(check_rows(rows, len(pixels)))]
+    return torch.from_numpy(np.divide(chosen, np.float32(255), dtype=np.float32)).to(device)
+
+
 class Stored(Images):
     """Images in an array or memory map uint8 (N, C, H, W); on an accelerator the whole array is kept where it fits."""
 

@@ -10,10 +10,10 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 
 from dlq.datasets.faces import IDENTITY, NAMES
+from dlq.evaluation import for_inference
 from dlq.metrics import Probe, Transfer, change_correlation, linear_probe, mlp_probe, swap_identity, transfer
 from dlq.metrics.images import decibels
 from dlq.swaps.judges import GROUPS, Read, columns, find_judge, names_of, read
@@ -169,15 +169,12 @@ def _probes(model: Any, faces: Any, num_probe: int, seed: int) -> tuple[dict[str
 def encode_targets(model: Any, faces: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
     """What the model keeps of targets: ``attributes`` (n, d), and its background map averaged to 4 x 4, (n, 16 channels)."""
     kept: dict[str, list[np.ndarray]] = {"attributes": [], "background": []}
-    training = model.training
-    model.eval()
-    with torch.no_grad():
+    with for_inference(model):
         for start in range(0, len(rows), CHUNK):
             x, mask = (on_device(model, each) for each in look_at(faces, rows[start : start + CHUNK]))
             maps = F.adaptive_avg_pool2d(model.background(x, mask=mask[:, None]), SIDE)
             kept["attributes"].append(model.attributes(x, mask=mask[:, None]).float().cpu().numpy())
             kept["background"].append(maps.flatten(1).float().cpu().numpy())
-    model.train(training)
     return {name: np.concatenate(parts) for name, parts in kept.items()}
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlq.evaluation import device_of, for_inference
+
 CHUNK = 64  # pairs swapped at once
 
 
@@ -86,23 +88,18 @@ def swapped(model: Any, pairs: Pairs) -> np.ndarray:
 
 def swap_images(model: Any, sources: np.ndarray, targets: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """The model's swap of each source into the target beside it, float32 (n, C, H, W), in evaluation mode."""
-    training, made = model.training, []
-    model.eval()
-    try:
-        with torch.no_grad():
-            for start in range(0, len(sources), CHUNK):
-                part = slice(start, start + CHUNK)
-                x, y, mask = (on_device(model, each[part]) for each in (sources, targets, masks))
-                made.append(model.swap(x, y, mask=mask[:, None]).clamp(0, 1).float().cpu().numpy())
-    finally:
-        model.train(training)
+    made = []
+    with for_inference(model):
+        for start in range(0, len(sources), CHUNK):
+            part = slice(start, start + CHUNK)
+            x, y, mask = (on_device(model, each[part]) for each in (sources, targets, masks))
+            made.append(model.swap(x, y, mask=mask[:, None]).clamp(0, 1).float().cpu().numpy())
     return np.concatenate(made)
 
 
 def on_device(model: Any, values: np.ndarray) -> Tensor:
     """Values as float32 where the model is."""
-    where = next((p.device for p in model.parameters()), torch.device("cpu"))
-    return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(where)
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(device_of(model))
 
 
 def _x(images: Tensor) -> np.ndarray:

@@ -13,7 +13,7 @@ from torch import Tensor
 from dlq.datasets.errors import DataError
 from dlq.datasets.faces.identities import IdentityFaces, identity_faces
 from dlq.datasets.faces.render import Portraits
-from dlq.datasets.images import CHUNK, check_rows
+from dlq.datasets.images import CHUNK, scaled
 
 
 def swap_faces(num_identities=2_000, images_per_identity=6, size=32, *, seed=0) -> "SwapFaces":
@@ -68,13 +68,11 @@ class SwapFaces:
 
     def batch(self, indices, device="cpu") -> Tensor:
         """Images of these rows as x in [0, 1], float32 (B, 3, H, W) on the device."""
-        rows = np.atleast_1d(check_rows(indices, len(self)))
-        return torch.from_numpy(np.divide(self.images[rows], np.float32(255), dtype=np.float32)).to(device)
+        return scaled(self.images, indices, device)
 
     def mask_batch(self, indices, device="cpu") -> Tensor:
         """Face masks of these rows, float32 (B, 1, H, W) in [0, 1] on the device."""
-        rows = np.atleast_1d(check_rows(indices, len(self)))
-        return torch.from_numpy(np.divide(self.masks[rows, None], np.float32(255), dtype=np.float32)).to(device)
+        return scaled(self.masks[:, None], indices, device)
 
     def exact(self, source_rows, target_rows, *, device="cpu") -> Portraits:
         """The exact swaps: the person of each source row in the picture of the target row beside it."""

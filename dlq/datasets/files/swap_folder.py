@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from dlq.datasets.errors import DataError, MissingFile, WrongFile
 from dlq.datasets.files.gallery import decoded, image_files, some
 from dlq.datasets.files.pictures import COLOUR, GREY, picture
 from dlq.datasets.grid import check_size
-from dlq.datasets.images import check_rows
+from dlq.datasets.images import scaled
 
 NOTICE = (
     "these are pictures of people: train on them only with their consent or a licence that covers it, make no swap of "
@@ -97,13 +96,11 @@ class PhotographedFaces:
 
     def batch(self, indices, device="cpu") -> Tensor:
         """Images of these rows as x in [0, 1], float32 (B, 3, H, W) on the device."""
-        rows = np.atleast_1d(check_rows(indices, len(self)))
-        return torch.from_numpy(np.divide(self.images[rows], np.float32(255), dtype=np.float32)).to(device)
+        return scaled(self.images, indices, device)
 
     def mask_batch(self, indices, device="cpu") -> Tensor:
         """Face masks of these rows, float32 (B, 1, H, W) in [0, 1] on the device."""
-        rows = np.atleast_1d(check_rows(indices, len(self)))
-        return torch.from_numpy(np.divide(self.masks[rows, None], np.float32(255), dtype=np.float32)).to(device)
+        return scaled(self.masks[:, None], indices, device)
 
 
 def _people(folder: Path, files: list[Path], least: int) -> list[str]:
