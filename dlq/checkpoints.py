@@ -38,8 +38,9 @@ def save(
 ) -> Path:
     """Saves a model in the folder ``path`` (made if needed) and returns it; what was there stays until all is written.
 
-    ``half`` stores weights in half precision; ``training=False`` leaves out what going on needs; ``card`` is plain JSON
-    that is kept with it. Raises WriteError with the cause where it cannot be written.
+    ``half`` stores weights in half precision; ``training=False`` leaves out what going on needs, the parts that a model
+    names in ``opponents`` too (they begin anew where it is trained again); ``card`` is plain JSON that is kept with it.
+    Raises WriteError with the cause where it cannot be written.
     """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
@@ -73,6 +74,8 @@ def load(path: str | os.PathLike, *, model: nn.Module | None = None, device: tor
     entry = record["training"]
     state = None if entry is None else _training_state(entry, _read_tensors(folder, entry))
     model = _built(folder, record["preset"]) if model is None else model
+    if state is None:
+        weights = {name: value for name, value in model.state_dict().items() if _is_opponents(model, name)} | weights
     _check_weights(folder, model, weights)
     model.load_state_dict(weights)
     model.training_state = state  # type: ignore[assignment]
@@ -99,7 +102,8 @@ def shipped() -> list[str]:
 
 
 def _write(folder: Path, model: nn.Module, half: bool, state: TrainingState | None, card: dict | None) -> None:
-    weights = {k: v.half() if half and v.is_floating_point() else v for k, v in model.state_dict().items()}
+    kept = {k: v for k, v in model.state_dict().items() if state is not None or not _is_opponents(model, k)}
+    weights = {k: v.half() if half and v.is_floating_point() else v for k, v in kept.items()}
     preset = getattr(model, "preset", None)
     record: dict[str, Any] = {
         "format": FORMAT,
@@ -114,10 +118,14 @@ def _write(folder: Path, model: nn.Module, half: bool, state: TrainingState | No
         tensors, plain = _flatten(state)
         record["training"] = _write_tensors(folder, "training", tensors) | plain
     write_atomic(folder / "model.json", json.dumps(record | {"sha256": _digest(record)}, indent=1).encode())
-    kept = {entry["file"] for entry in (record["weights"], record["training"]) if entry}
+    named = {entry["file"] for entry in (record["weights"], record["training"]) if entry}
     for old in folder.iterdir():
-        if OURS.fullmatch(old.name) and old.name not in kept:
+        if OURS.fullmatch(old.name) and old.name not in named:
             old.unlink(missing_ok=True)
+
+
+def _is_opponents(model: nn.Module, name: str) -> bool:
+    return name.partition(".")[0] in getattr(model, "opponents", ())
 
 
 def _digest(record: dict[str, Any]) -> str:

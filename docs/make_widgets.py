@@ -40,7 +40,7 @@ def make() -> None:
     heatmap = dlq.widgets.NmiHeatmap(data.factors, latents, discrete=True, factor_names=data.factor_names)
     heatmap.to_html(pages[2], title="Which latent knows which factor")
     dlq.widgets.Codebook(model, latents).to_html(pages[3], title="The values each latent may take")
-    faces = dlq.datasets.swap_faces(160, 4, size=32, seed=900)  # those of lesson 09
+    faces = dlq.datasets.swap_faces(160, 4, size=64, seed=900)  # those of lesson 09
     walks = ("beard", "jaw_width", "mouth_open", "yaw")
     grid = dlq.widgets.SwapGrid(dlq.load("wsc-swap-faces"), faces, ROWS, COLUMNS, walks=walks)
     grid.to_html(pages[4], title="Who it is from the left, everything else from above")

@@ -194,34 +194,48 @@ def test_weights_come_from_safetensors_files_only(tmp_path):
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     recipes.people.cache_clear()
-    for name, value in {"PEOPLE": 4, "IMAGES_EACH": 2, "READER_STEPS": 2, "SWAP_STEPS": 2, "UNSEEN_PEOPLE": 8}.items():
+    few = {"PEOPLE": {32: 4, 64: 4}, "IMAGES_EACH": 2, "UNSEEN_PEOPLE": 8}
+    few |= {"READER_STEPS": dict.fromkeys(recipes.READER_STEPS, 2)}
+    for name, value in few.items():
         monkeypatch.setattr(recipes, name, value)
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     recipes.people.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["face-reader", "face-judge"])
+@pytest.mark.parametrize("name", ["face-reader", "face-judge", "face-reader-64"])
 def test_the_recipes_leave_readers_with_honest_cards(quick, name):
     assert main(["reproduce", name, "--no-progress"]) == 0
     reader, scores = dlq.load(quick / name), card(quick / name)["scores"]
-    unseen = recipes.people(32, recipes.UNSEEN, 8, 8)
+    unseen = recipes.people(reader.image_shape[1], recipes.UNSEEN, 8, 8)
     assert scores["auc"] == pytest.approx(recipes.reading_scores(reader, unseen)["auc"], abs=1e-6)
     assert sum(path.stat().st_size for path in (quick / name).iterdir()) < 4_000_000
 
 
-@pytest.mark.parametrize("name", ["face-reader", "face-judge"])
+@pytest.mark.parametrize("name", ["face-reader", "face-judge", "face-reader-64", "face-judge-64"])
 def test_the_shipped_readers_know_people_that_they_have_never_seen(name):
-    unseen = dlq.datasets.swap_faces(40, 4, 32, seed=987)
-    scores, told = recipes.reading_scores(dlq.load(name), unseen), card(name)["scores"]
+    reader = dlq.load(name)
+    unseen = dlq.datasets.swap_faces(40, 4, reader.image_shape[1], seed=987)
+    scores, told = recipes.reading_scores(reader, unseen), card(name)["scores"]
     assert scores["auc"] > 0.98
     assert told["auc"] > 0.98
     for group in ("identity", "pose", "light", "expression"):
         assert scores[f"r2_{group}"] == pytest.approx(told[f"r2_{group}"], abs=0.1)
 
 
-def test_the_judge_is_another_network_than_the_reader():
-    reader, judge = dlq.load("face-reader"), dlq.load("face-judge")
+@pytest.mark.parametrize("name", ["face-reader-64", "face-judge-64"])
+def test_at_64_pixels_they_read_all_that_a_swap_is_about(name):
+    told = card(name)["scores"]
+    assert told["r2_identity"] > 0.8
+    assert told["r2_pose"] > 0.95
+    assert told["r2_light"] > 0.8
+    assert told["r2_expression"] > 0.7
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_judge_is_another_network_than_the_reader(size):
+    end = "-64" if size == 64 else ""
+    reader, judge = dlq.load(f"face-reader{end}"), dlq.load(f"face-judge{end}")
     assert [p.shape for p in reader.trunk.parameters()] != [p.shape for p in judge.trunk.parameters()]
-    x = dlq.datasets.swap_faces(3, 1, 32, seed=9).batch(np.arange(3))
+    x = dlq.datasets.swap_faces(3, 1, size, seed=9).batch(np.arange(3))
     assert not torch.allclose(reader(x).identity, judge(x).identity, atol=0.01)

@@ -12,16 +12,19 @@ from dlq.cli import faces as recipes
 from dlq.cli import main
 from dlq.cli.study import swap as study
 from dlq.datasets import DataError
-from dlq.datasets.faces import NAMES, draw_sources, from_array, random_faces, render
+from dlq.datasets.faces import IDENTITY, NAMES, draw_sources, from_array, random_faces, render
 from dlq.datasets.faces.camera import project, turn
 from dlq.datasets.faces.head import HALF
 from dlq.datasets.faces.parameters import Columns
+from dlq.metrics import linear_probe, mlp_probe
 from dlq.models import build, face_reader, wsc_swap
 from dlq.models.wsc_swap import losses
 from dlq.models.wsc_swap.game import WARM
-from dlq.models.wsc_swap.masks import dilated
+from dlq.models.wsc_swap.masks import dilated, filled
 from dlq.models.wsc_swap.place import surface
 from dlq.models.wsc_swap.removal import Guess, Pairs
+from dlq.swaps.evaluate import encode_targets
+from dlq.swaps.judges import find_judge
 
 SHAPE = (3, 16, 16)
 ROWS = {
@@ -183,13 +186,27 @@ def test_the_oracle_knows_the_true_attributes(reader, people):
 
 
 def test_the_adversarys_guess_and_its_gradient_by_hand():
-    removal = Guess(4, 2)
+    removal = Guess(4, 2).eval()  # nothing seen yet: no line, the network alone
     removal.network = torch.nn.Linear(4, 2, bias=False)
     z, who = torch.randn(3, 4, requires_grad=True), torch.randn(3, 2)
     weight = removal.network.weight.detach()
     removal.hide(z, who).backward()
     torch.testing.assert_close(z.grad, 2 * (z.detach() @ weight.T) @ weight / 6)
     torch.testing.assert_close(removal(z, who), (z @ weight.T - who).square().sum() / 6)
+
+
+def test_what_a_line_can_tell_is_solved_for_and_not_learnt():
+    removal, generator = Guess(4, 2), torch.Generator().manual_seed(0)
+    torch.nn.init.zeros_(removal.network[-1].weight)
+    torch.nn.init.zeros_(removal.network[-1].bias)
+    line = torch.randn(4, 2, generator=generator)
+    for _ in range(400):
+        z = 3 + torch.randn(48, 4, generator=generator)
+        removal(z, (z - 3) @ line)
+    torch.testing.assert_close(removal.guess(z), (z - 3) @ line, atol=0.3, rtol=0.05)
+    before = removal.moments.clone()
+    removal.eval()(z, z[:, :2])
+    assert torch.equal(removal.moments, before), "what is scored is not learnt from"
 
 
 def test_the_pair_classifier_knows_true_pairs_and_the_encoder_makes_it_unsure():
@@ -252,9 +269,25 @@ def test_masks_grow_by_pixels():
     assert dilated(mask, 1).sum().item() == 18
 
 
-def test_training_masks_grow_by_one_to_three_pixels_at_32(people):
+def test_a_hole_is_filled_from_what_lies_around_it():
+    x = torch.arange(16.0).reshape(1, 1, 4, 4) / 16
+    known = torch.ones(1, 1, 4, 4)
+    assert torch.equal(filled(x, known), x)
+    known[..., :2, :2] = 0
+    found = filled(x, known)
+    assert torch.equal(found[known > 0], x[known > 0])
+    hole, around = found[known == 0], x[known > 0]
+    assert (hole >= around.min()).all()
+    assert (hole <= around.max()).all()
+    assert hole.std() > 0, "what is near counts more than what is far"
+    other = torch.where(known > 0, x, 9.0)
+    assert torch.equal(filled(other, known), found)
+    assert torch.equal(filled(x, torch.zeros_like(known)), torch.full_like(x, 0.5))
+
+
+def test_training_masks_grow_by_one_or_two_pixels_at_32(people):
     model = wsc_swap((3, 32, 32), reader=face_reader(width=4), width=2)
-    assert model.dilation == 3
+    assert model.dilation == 2
     assert wsc_swap(SHAPE, reader=face_reader(SHAPE, width=4), width=2).dilation == 1
 
 
@@ -329,6 +362,15 @@ def stop_at(model, step):
     model.training_state.stop = model.training_state.step >= step
 
 
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_reader_and_the_judge_that_suit_the_images_are_taken(size):
+    swap = wsc_swap((3, size, size), width=2)
+    assert swap.reader.image_shape == (3, size, size)
+    assert find_judge(None, swap, size).image_shape == (3, size, size)
+    with pytest.raises(ValueError, match="the judge is the network that this model was trained with"):
+        find_judge("face-reader" if size == 32 else "face-reader-64", swap, size)
+
+
 def test_seeds_decide_everything(reader):
     first, second, third = (make(reader, seed=seed) for seed in (0, 0, 1))
     same = [torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)]
@@ -345,6 +387,20 @@ def test_it_is_built_again_from_its_record(reader, people, tmp_path):
     assert torch.equal(dlq.load(tmp_path / "swap").swap(source, target, mask), model.swap(source, target, mask))
 
 
+def test_a_model_that_is_done_is_saved_without_its_opponents(reader, people, tmp_path):
+    model, (source, target, mask) = make(reader, **ROWS["discriminator"]), pair(people)
+    dlq.fit(model, people, steps=2, batch_size=4, progress=False, device="cpu")
+    dlq.save(model, tmp_path / "whole")
+    dlq.save(model, tmp_path / "done", training=False)
+    whole, done = dlq.load(tmp_path / "whole"), dlq.load(tmp_path / "done")
+    assert torch.equal(whole.adversary.moments, model.adversary.moments)
+    assert not torch.equal(done.adversary.moments, model.adversary.moments)
+    sizes = [sum(path.stat().st_size for path in (tmp_path / name).glob("weights*")) for name in ("whole", "done")]
+    assert sizes[1] < sizes[0]
+    assert torch.equal(done.swap(source, target, mask), whole.swap(source, target, mask))
+    dlq.fit(done, people, steps=2, batch_size=4, progress=False, device="cpu")  # the opponents begin anew
+
+
 def test_exact_swaps_of_pairs_are_those_of_the_renderer(people):
     exact = people.exact([0, 1], [9, 10])
     table = people.parameters[[9, 10]].copy()
@@ -359,7 +415,7 @@ def test_exact_swaps_of_pairs_are_those_of_the_renderer(people):
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     recipes.people.cache_clear()
-    for name, value in {"PEOPLE": 4, "IMAGES_EACH": 2, "SWAP_STEPS": 2, "UNSEEN_PEOPLE": 33}.items():
+    for name, value in {"PEOPLE": {32: 4, 64: 4}, "IMAGES_EACH": 2, "SWAP_STEPS": 2, "UNSEEN_PEOPLE": 33}.items():
         monkeypatch.setattr(recipes, name, value)
     for name, value in {"ROWS": {"full": {}, "no preservation": {"preservation": False}}, "TEST_PEOPLE": 33}.items():
         monkeypatch.setattr(study, name, value)
@@ -389,14 +445,28 @@ def test_the_study_scores_every_row_and_goes_on(quick, capsys):
 
 
 def test_the_shipped_swap_paints_the_source_into_the_target_for_people_never_seen():
-    faces = dlq.datasets.swap_faces(24, 1, 32, seed=4321)
-    scores = dlq.evaluate_swaps(dlq.load("wsc-swap-faces"), faces, num_sources=12, num_targets=12, num_probe=0)
+    faces = dlq.datasets.swap_faces(100, 4, 64, seed=4321)
+    scores = dlq.evaluate_swaps(dlq.load("wsc-swap-faces"), faces, num_sources=10, num_targets=10, num_probe=400)
     copy = scores.rows["copy of target"]
     assert scores.retrieval > 0.8
     assert scores.to_source > 0.7 > 0.2 > scores.to_target
     assert scores.leak_over_exact < 0.1
     assert scores.psnr_inside > copy["psnr_inside"]
     assert scores.correlation > 0.65
+
+
+def test_no_probe_reads_the_target_s_identity_off_the_shipped_swaps_attributes():
+    told = card("wsc-swap-faces")["scores"]
+    assert told["attributes linear"] < 0.1
+    assert told["attributes MLP"] < 0.1
+    faces = dlq.datasets.swap_faces(250, 3, 64, seed=4322)
+    swap, rows = dlq.load("wsc-swap-faces"), np.arange(750)
+    codes = encode_targets(swap, faces, rows)["attributes"]
+    factors = faces.parameters[:, [NAMES.index(name) for name in IDENTITY]]
+    for probe in (linear_probe, mlp_probe):
+        assert probe(factors, codes, faces.identities).mean < 0.1
+    other = faces.parameters[:, [NAMES.index("skin"), NAMES.index("yaw")]]
+    assert linear_probe(other, codes, faces.identities).mean > 0.8, "it is no empty vector"
 
 
 # --- what does not suit
@@ -413,6 +483,7 @@ def test_the_shipped_swap_paints_the_source_into_the_target_for_people_never_see
         ({"reader": torch.nn.Linear(2, 2)}, "a Linear cannot read faces here: it has no perceive"),
         ({"reader": face_reader((3, 32, 32), width=2)}, r"built for images of shape \(3, 32, 32\), this model for"),
         ({"reader": "face-raeder"}, "the name of a shipped model"),
+        ({"reader": None}, "no face reader comes with dlq for images of 16 pixels, only for 32 and 64"),
     ],
 )
 def test_arguments_that_do_not_suit_are_refused(reader, arguments, message):

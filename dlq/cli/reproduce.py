@@ -26,7 +26,7 @@ def reproduce(name: Model, /, *, out: Folder = None, progress: Flag = True) -> i
 
     Args:
         name: qlae-rooms, digits-judge, infogan-digits, info-wgan-rooms, ql-info-wgan-rooms, face-reader, face-judge,
-            wsc-swap-faces or wsc-skip-faces
+            face-reader-64, face-judge-64 or wsc-swap-faces
         out: the folder to write (default: one of the model's name in the current folder)
         progress: no progress bars
     """
@@ -74,6 +74,7 @@ RECIPES: dict[str, Callable[[Path, bool], dict[str, Any]]] = {
     "ql-info-wgan-rooms": functools.partial(games.wgan_rooms, "ql_info_wgan_gp"),
     "face-reader": functools.partial(faces.face_reader, "face-reader", "strided", 0),
     "face-judge": functools.partial(faces.face_reader, "face-judge", "wide_kernels", 7),
-    "wsc-swap-faces": functools.partial(faces.swap_model, "wsc-swap-faces", faces.SWAP),
-    "wsc-skip-faces": functools.partial(faces.swap_model, "wsc-skip-faces", faces.SKIP),
+    "face-reader-64": functools.partial(faces.face_reader, "face-reader-64", "strided", 0, size=64),
+    "face-judge-64": functools.partial(faces.face_reader, "face-judge-64", "wide_kernels", 7, size=64),
+    "wsc-swap-faces": faces.swap_model,
 }

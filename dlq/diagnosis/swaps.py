@@ -44,7 +44,7 @@ class SwapDiagnosis(NamedTuple):
 
 
 def diagnose_swaps(
-    model: Any, faces: Any, *, judge: Any = "face-judge", history: Any = None, num_probe: int = 300, seed: int = 0
+    model: Any, faces: Any, *, judge: Any = None, history: Any = None, num_probe: int = 300, seed: int = 0
 ) -> SwapDiagnosis:
     """Looks at 16 x 6 swaps of rendered ``faces``; ``history`` (default: the model's own) tells of its opponents.
 
@@ -62,9 +62,7 @@ def diagnose_swaps(
     return SwapDiagnosis(scores, tuple(_of_pictures(scores) + _of_opponents(scores, model, terms)))
 
 
-def watch_swaps(
-    faces: Any, *, judge: Any = "face-judge", after: int = 300, seed: int = 0
-) -> Callable[[nn.Module, Any], None]:
+def watch_swaps(faces: Any, *, judge: Any = None, after: int = 300, seed: int = 0) -> Callable[[nn.Module, Any], None]:
     """Makes a ``watch`` for ``fit`` that warns, once a kind, when a swap goes wrong; it looks after ``after`` steps, then at
     every doubling and at the end. ``faces`` are rendered people that are not trained on, a hundred or so."""
     said: set[str] = set()

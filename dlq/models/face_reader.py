@@ -222,7 +222,8 @@ def face_reader(
 ) -> FaceReader:
     """A reader of rendered faces; ``variant`` is the trunk: "strided", or "wide_kernels" for an independent judge.
 
-    ``dlq.load("face-reader")`` and ``dlq.load("face-judge")`` are trained ones for 32 pixels.
+    ``dlq.load("face-reader")`` and ``dlq.load("face-judge")`` are trained ones for 32 pixels, "face-reader-64" and
+    "face-judge-64" for 64.
     """
     shape = check_image_shape(image_shape)
     side = shape[1]

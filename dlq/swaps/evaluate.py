@@ -29,7 +29,7 @@ def evaluate_swaps(
     model: Any,
     faces: Any,
     *,
-    judge: Any = "face-judge",
+    judge: Any = None,
     num_sources: int = 16,
     num_targets: int = 16,
     num_probe: int = 1_000,
@@ -39,12 +39,13 @@ def evaluate_swaps(
 
     faces       ``dlq.datasets.identity_faces(...)`` or ``swap_faces(...)`` of a seed of its own; a folder has no exact
                 swaps and no parameters, so that most scores are NaN
-    judge       the name of a shipped face reader, or a network with ``embed(x)``, other than the model's own
+    judge       the name of a shipped face reader, or a network with ``embed(x)``, other than the model's own; None takes
+                "face-judge", for images of 64 pixels or more "face-judge-64"
     num_probe   images on which the identity factors are read off the model's codes; 0: none
     Raises ValueError for too few people, and for a judge that the model was trained with.
     """
-    judge = find_judge(judge, model)
     pairs = pairs_of(faces, *choose(faces, num_sources, num_targets, seed))
+    judge = find_judge(judge, model, pairs.sources.shape[-1])
     pictures, names = _pictures(model, pairs), names_of(judge)
     seen = {name: read(judge, x) for name, x in pictures.items()}
     who = read(judge, pairs.sources).identity, read(judge, pairs.targets).identity

@@ -27,8 +27,11 @@ class Read(NamedTuple):
     parameters: np.ndarray | None
 
 
-def find_judge(judge: Any, model: Any) -> Any:
-    """The judge itself, or the shipped one of that name; ValueError where the model was trained with the same network."""
+def find_judge(judge: Any, model: Any, side: int) -> Any:
+    """The judge itself, the shipped one of that name, or for None the shipped one that suits images of ``side`` pixels;
+    ValueError where the model was trained with the same network."""
+    if judge is None:
+        judge = "face-judge-64" if side >= 64 else "face-judge"
     judge = load(judge) if isinstance(judge, str) else judge
     if not hasattr(judge, "embed"):
         raise ValueError(

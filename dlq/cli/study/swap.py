@@ -8,17 +8,16 @@ import time
 from typing import Any
 
 from dlq.cli.cards import finished
-from dlq.cli.faces import SKIP
 from dlq.cli.study.record import mean_and_interval
 
 ROWS: dict[str, dict[str, Any]] = {
-    "skip connections": SKIP,
+    "skip connections": {"skip": True, "encoders": 1, "identity_removal": None, "preservation": False},
     "one encoder": {"encoders": 1, "identity_removal": None, "preservation": False},
     "no identity removal": {"identity_removal": None},
     "no preservation": {"preservation": False},
     "full": {},
 }
-SEEDS, STEPS, BATCH, SIZE = 3, 400, 8, 32
+SEEDS, STEPS, BATCH, SIZE = 3, 700, 16, 32
 TEST_PEOPLE, TEST_IMAGES, TEST_SEED = 250, 3, 50_000
 SCORES = (
     *("leak_over_exact", "retrieval", "to_source", "to_target", "on_source", "on_target", "correlation"),
@@ -32,7 +31,13 @@ def settings(steps: int) -> dict[str, Any]:
     from dlq.cli.faces import IMAGES_EACH, PEOPLE, source
 
     test = {"num_identities": TEST_PEOPLE, "images_per_identity": TEST_IMAGES, "seed": f"{TEST_SEED} + seed"}
-    return {"data": source(SIZE, PEOPLE, IMAGES_EACH), "test": test, "steps": steps, "batch_size": BATCH, "rows": ROWS}
+    return {
+        "data": source(SIZE, PEOPLE[SIZE], IMAGES_EACH),
+        "test": test,
+        "steps": steps,
+        "batch_size": BATCH,
+        "rows": ROWS,
+    }
 
 
 def jobs(seeds: int) -> list[dict[str, Any]]:
@@ -47,7 +52,7 @@ def run(job: dict[str, Any], steps: int, progress: bool) -> dict[str, Any]:
     from dlq.swaps import evaluate_swaps
     from dlq.training import fit
 
-    start, data = time.perf_counter(), faces.people(SIZE, faces.SEED, faces.PEOPLE, faces.IMAGES_EACH)
+    start, data = time.perf_counter(), faces.people(SIZE, faces.SEED, faces.PEOPLE[SIZE], faces.IMAGES_EACH)
     design = {"image_shape": data.image_shape, "seed": job["seed"], **ROWS[job["model"]]}
     model: Any = models.build("wsc_swap", design)
     finished(fit(model, data, steps=steps, batch_size=BATCH, seed=job["seed"], progress=progress))

@@ -46,6 +46,7 @@ class WSCSwap(Swapper):
 
     importance: Tensor
     adversary: Any
+    opponents = ("adversary", "discriminator")  # of no use once it is trained
 
     def __init__(
         self,

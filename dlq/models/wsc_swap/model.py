@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dlq.models.presets import check_image_shape
-from dlq.models.wsc_swap.masks import check_mask, dilated
+from dlq.models.wsc_swap.masks import check_mask, dilated, filled
 from dlq.models.wsc_swap.networks import FINEST, Carried, FaceEncoder, Generator, OutsideEncoder
 from dlq.models.wsc_swap.place import coordinates
 
@@ -109,7 +109,7 @@ class Swapper(nn.Module):
         seen = target if self.outside is None else target * wide + 0.5 * (1 - wide)
         attributes, maps = self.face(seen)
         if self.outside is not None:
-            carried = [self.outside(torch.cat([target * (1 - wide), wide], 1))]
+            carried = [self.outside(torch.cat([filled(target, 1 - wide), wide], 1))]
         else:
             assert self.compressed is not None
             carried = [self.compressed(maps[FINEST - 1 : FINEST], target.shape[2:])]

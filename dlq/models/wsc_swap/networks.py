@@ -61,7 +61,8 @@ class FaceEncoder(nn.Module):
 
 
 class OutsideEncoder(nn.Module):
-    """What lies outside the face, [t (1 - M), M], as a map at full size: (B, C + 1, H, W) -> (B, C + 1 + 3 width, H, W)."""
+    """What lies outside the face, [t where M is 0 and filled from there, M], as a map at full size: (B, C + 1, H, W) to
+    (B, C + 1 + 3 width, H, W)."""
 
     def __init__(self, channels: int, width: int):
         super().__init__()

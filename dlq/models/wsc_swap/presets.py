@@ -9,6 +9,7 @@ from dlq.models.wsc_swap.losses import Weights
 from dlq.models.wsc_swap.model import Design
 from dlq.models.wsc_swap.removal import REMOVALS
 
+READERS = {32: "face-reader", 64: "face-reader-64"}  # that come with dlq, by the side of their images
 PROTOCOL = ("perceive", "pose", "identity_names", "other_names", "same_person", "image_shape")
 
 
@@ -16,7 +17,7 @@ PROTOCOL = ("perceive", "pose", "identity_names", "other_names", "same_person", 
 def wsc_swap(
     image_shape: Sequence[int] = (3, 32, 32),
     *,
-    reader: Any = "face-reader",
+    reader: Any = None,
     skip: bool = False,
     encoders: int = 2,
     identity_removal: str | None = "var",
@@ -31,14 +32,15 @@ def wsc_swap(
 ) -> WSCSwap:
     """Face swapping without skip connections; five calls make the ablation.
 
-    reader            a FaceReader of these images, the name of a shipped one, or the folder of a saved one; it stays frozen
+    reader            a FaceReader of these images, the name of a shipped one, or the folder of a saved one; it stays frozen.
+                      None: the one that comes with dlq for images of this size, 32 or 64 pixels
     skip              feature maps of the face reach the generator: what the paper argues against
     encoders          2: one for the face, one for what is outside; 1: one for the whole target, compressed
     identity_removal  "var" or "pair", two adversaries (``removal``), or None
     preservation      whether attributes must keep expression, pose, gaze, light and skin
     composite         None, or "soft": the result is laid over the target through a soft mask, another path for its pixels
     oracle            attributes are kept as the renderer knows them, not as the reader reads them: an upper bound
-    dilation          the most pixels by which masks are made wider (default 3 for 32 pixels, in proportion for others)
+    dilation          the most pixels by which masks are made wider (default 2 for 32 pixels, in proportion for others)
     same_share        the share of training pairs that show one person twice
     """
     shape = check_image_shape(image_shape)
@@ -53,7 +55,7 @@ def wsc_swap(
             raise ValueError(f"{name} is {value!r}; give {' or '.join(map(repr, known))} or None")
     if not 0 <= same_share <= 1:
         raise ValueError(f"same_share is {same_share}; give a share from 0 to 1")
-    dilation = max(1, 3 * side // 32) if dilation is None else dilation
+    dilation = max(1, side // 16) if dilation is None else dilation
     if dilation < 0:
         raise ValueError(f"dilation is {dilation}; give a number of pixels, 0 for masks as they are")
     if preservation and not len(reader.other_names):
@@ -66,6 +68,13 @@ def wsc_swap(
 
 def _reader(reader: Any, shape: tuple[int, int, int]) -> Any:
     """The reader itself, loaded where it is named; ValueError where it does not suit."""
+    reader = READERS.get(shape[1]) if reader is None else reader
+    if reader is None:
+        raise ValueError(
+            f"no face reader comes with dlq for images of {shape[1]} pixels, only for {' and '.join(map(str, READERS))}; "
+            f"train one: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]})), or wrap your "
+            "own networks in dlq.models.OwnReader, and give it as reader="
+        )
     if isinstance(reader, str):
         from dlq.checkpoints import load  # the one place where a model needs another one, by name
 
