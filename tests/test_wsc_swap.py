@@ -431,6 +431,7 @@ def test_the_recipe_leaves_a_small_model_with_its_scores(quick):
     assert sum(path.stat().st_size for path in folder.iterdir()) < 4_000_000
     assert card(folder)["scores"].keys() >= {"leak_over_exact", "retrieval", "correlation", "attributes linear"}
     assert dlq.load(folder).weights == losses.Weights(*recipes.SWAP["weights"])
+    assert dlq.load(folder).dilation == dlq.load("wsc-swap-faces").dilation == recipes.DILATION
 
 
 def test_the_study_scores_every_row_and_goes_on(quick, capsys):
