@@ -4,8 +4,9 @@ X. Ren, X. Chen, P. Yao, H.-Y. Shum, B. Wang, "Reinforced Disentanglement for Fa
 2023, arXiv 2307.07928. Re-implemented from the published description; settings not given there are ours. From the paper:
 no skip connection from the target to the result; two target encoders, one for pixels outside the face and one for
 attributes within it; identity removed from the latter by an adversary, its other attributes kept by a 3-D face prior.
-Ours: every layer and weight, the saturating identity loss, the texture on an average head, and masks made wider at random
-(a tight mask tells the shape of the target's face).
+Ours: every layer and weight, the saturating identity loss, the texture on an average head, an adversary whose linear part is
+solved for, the hole of the face filled from its rim, and masks made wider at random (a tight mask tells the shape of the
+target's face).
 """
 
 from collections.abc import Sequence
