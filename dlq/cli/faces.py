@@ -90,9 +90,7 @@ def as_used(model: Any) -> Any:
     """The trained swap, built to take narrower masks than in training."""
     from dlq import models
 
-    found: Any = models.build(
-        "wsc_swap", {"image_shape": model.image_shape, "seed": SEED, **SWAP, "dilation": DILATION}
-    )
+    found: Any = models.build(model.preset.name, model.preset.arguments | {"dilation": DILATION})
     found.load_state_dict(model.state_dict())
     return found.to(model.importance.device)
 

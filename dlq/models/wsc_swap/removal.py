@@ -35,7 +35,7 @@ class Guess(nn.Module):
     def forward(self, attributes: Tensor, identity: Tensor) -> Tensor:
         """The adversary's own loss: its mean squared error."""
         if self.training:
-            self._remember(attributes.detach(), identity.detach())
+            self._remember(attributes, identity)
         return F.mse_loss(self.guess(attributes), identity)
 
     def hide(self, attributes: Tensor, identity: Tensor) -> Tensor:
