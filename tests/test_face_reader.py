@@ -9,7 +9,7 @@ from dlq.checkpoints import card
 from dlq.cli import faces as recipes
 from dlq.cli import main
 from dlq.datasets.faces import IDENTITY, LANDMARKS, NAMES, from_array, random_faces, render
-from dlq.models import OwnReader, build, face_reader, with_weights
+from dlq.models import AveragedReader, OwnReader, build, face_reader, with_weights
 from dlq.models.face_reader import MIRRORED, OTHERS, Reading, measure, mirrored
 
 SHAPE = (3, 16, 16)
@@ -189,6 +189,34 @@ def test_weights_come_from_safetensors_files_only(tmp_path):
 
 
 # --- those that come with dlq
+
+
+def test_larger_images_are_averaged_down():
+    reader = face_reader((3, 16, 16), width=2).eval()
+    large = AveragedReader(reader, (3, 32, 32))
+    x = dlq.datasets.swap_faces(3, 1, 32, seed=9).batch(np.arange(3))
+    small = x.unflatten(3, (16, 2)).unflatten(2, (16, 2)).mean((3, 5))
+    read, own = large(x), reader(small)
+    torch.testing.assert_close(read.identity, own.identity)
+    torch.testing.assert_close(read.others, own.others)
+    torch.testing.assert_close(read.landmarks, 2 * own.landmarks)
+    torch.testing.assert_close(large.pose(read), reader.pose(own))
+    torch.testing.assert_close(large.embed(x), reader.embed(small))
+    assert read.mask.shape == (3, 1, 32, 32)
+    torch.testing.assert_close(read.mask.mean(), own.mask.mean(), atol=0.01, rtol=0)
+    assert large.same_person == reader.same_person
+
+
+@pytest.mark.parametrize("shape", [(3, 24, 24), (3, 8, 8), (3, 32, 64), (1, 32, 32)])
+def test_only_whole_multiples_can_be_averaged(shape):
+    with pytest.raises(ValueError, match=r"takes images of shape \(3, 16, 16\), and .* is no whole multiple"):
+        AveragedReader(face_reader((3, 16, 16), width=2), shape)
+
+
+def test_images_of_another_size_are_refused_by_an_averaged_reader():
+    large = AveragedReader(face_reader((3, 16, 16), width=2).eval(), (3, 32, 32))
+    with pytest.raises(ValueError, match=r"images have shape \(1, 3, 16, 16\), this face reader was built for"):
+        large(torch.zeros(1, 3, 16, 16))
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from dlq.datasets.faces.camera import project, turn
 from dlq.datasets.faces.head import HALF
 from dlq.datasets.faces.parameters import Columns
 from dlq.metrics import linear_probe, mlp_probe
-from dlq.models import build, face_reader, wsc_swap
-from dlq.models.wsc_swap import losses
+from dlq.models import AveragedReader, build, face_reader, wsc_swap
+from dlq.models.wsc_swap import losses, networks
 from dlq.models.wsc_swap.game import WARM
 from dlq.models.wsc_swap.masks import dilated, filled
 from dlq.models.wsc_swap.place import surface
@@ -27,6 +27,7 @@ from dlq.swaps.evaluate import encode_targets
 from dlq.swaps.judges import find_judge
 
 SHAPE = (3, 16, 16)
+SHIPPED = ["wsc-swap-faces"]
 ROWS = {
     "full": {},
     "skip": {"skip": True, "encoders": 1, "identity_removal": None, "preservation": False},
@@ -53,7 +54,16 @@ def reader(people):
 
 
 def make(reader, **more):
-    return wsc_swap(SHAPE, reader=reader, width=4, **more)
+    return wsc_swap(reader.image_shape, reader=reader, width=4, **more)
+
+
+@pytest.fixture(params=[16, 32])
+def sized(request, people, reader, monkeypatch):
+    """A reader and people of one size; at 32 pixels the head is painted at 16, as it is at 64 for 128."""
+    monkeypatch.setattr(networks, "CORE", 16)
+    if request.param == 16:
+        return reader, people
+    return AveragedReader(reader, (3, 32, 32)), dlq.datasets.swap_faces(6, 3, 32, seed=4)
 
 
 def batch_of(model, people, n=8, seed=0):
@@ -69,7 +79,8 @@ def pair(people, n=3):
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_pixels_of_the_targets_face_reach_the_result_through_the_attributes_alone(reader, people, row):
+def test_pixels_of_the_targets_face_reach_the_result_through_the_attributes_alone(sized, row):
+    reader, people = sized
     model, (source, target, mask) = make(reader, **ROWS[row]).eval(), pair(people)
     codes = model.codes(source, target, mask)
     wide = dilated(mask, model.dilation)
@@ -82,7 +93,8 @@ def test_pixels_of_the_targets_face_reach_the_result_through_the_attributes_alon
 
 
 @pytest.mark.parametrize("row", ["full", "no removal", "no preservation"])
-def test_the_attributes_see_the_face_alone(reader, people, row):
+def test_the_attributes_see_the_face_alone(sized, row):
+    reader, people = sized
     model, (_, target, mask) = make(reader, **ROWS[row]).eval(), pair(people)
     wide = dilated(mask, model.dilation)
     elsewhere = target + (1 - wide) * (torch.rand_like(target) - target)
@@ -116,7 +128,8 @@ def test_a_soft_mask_is_another_path(reader, people):
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_every_part_learns_the_reader_stays_and_each_parameter_has_one_owner(reader, people, row):
+def test_every_part_learns_the_reader_stays_and_each_parameter_has_one_owner(sized, row):
+    reader, people = sized
     model = make(reader, **ROWS[row]).train()
     before = {name: value.clone() for name, value in model.reader.state_dict().items()}
     players = model.players()
@@ -362,13 +375,26 @@ def stop_at(model, step):
     model.training_state.stop = model.training_state.step >= step
 
 
-@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_the_reader_and_the_judge_that_suit_the_images_are_taken(size):
-    swap = wsc_swap((3, size, size), width=2)
+    swap, side = wsc_swap((3, size, size), width=2), min(size, 64)
     assert swap.reader.image_shape == (3, size, size)
-    assert find_judge(None, swap, size).image_shape == (3, size, size)
+    assert swap.face.factor == size // side
+    assert swap.generator.core == side
+    assert find_judge(None, swap, size).image_shape == (3, side, side)
     with pytest.raises(ValueError, match="the judge is the network that this model was trained with"):
         find_judge("face-reader" if size == 32 else "face-reader-64", swap, size)
+
+
+def test_a_larger_swap_starts_from_a_smaller_one(reader, monkeypatch):
+    monkeypatch.setattr(networks, "CORE", 16)
+    small = make(reader, seed=1)
+    large = make(AveragedReader(reader, (3, 64, 64)), seed=2)
+    assert large.start_from(small) == ["generator.finer", "generator.out"]
+    for name in ("face.trunk.0.0.weight", "generator.texture.0.weight", "outside.fine.0.weight"):
+        assert torch.equal(large.state_dict()[name], small.state_dict()[name])
+    with pytest.raises(ValueError, match="the other swap has another design or width"):
+        wsc_swap(SHAPE, reader=reader, width=8).start_from(small)
 
 
 def test_seeds_decide_everything(reader):
@@ -415,7 +441,8 @@ def test_exact_swaps_of_pairs_are_those_of_the_renderer(people):
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     recipes.people.cache_clear()
-    for name, value in {"PEOPLE": {32: 4, 64: 4}, "IMAGES_EACH": 2, "SWAP_STEPS": 2, "UNSEEN_PEOPLE": 33}.items():
+    few = {"PEOPLE": {32: 4, 64: 4, 128: 4}, "IMAGES_EACH": 2, "SWAP_STEPS": {64: 2, 128: 2}, "UNSEEN_PEOPLE": 33}
+    for name, value in few.items():
         monkeypatch.setattr(recipes, name, value)
     for name, value in {"ROWS": {"full": {}, "no preservation": {"preservation": False}}, "TEST_PEOPLE": 33}.items():
         monkeypatch.setattr(study, name, value)
@@ -425,13 +452,15 @@ def quick(monkeypatch, tmp_path):
     recipes.people.cache_clear()
 
 
-def test_the_recipe_leaves_a_small_model_with_its_scores(quick):
-    assert main(["reproduce", "wsc-swap-faces", "--no-progress"]) == 0
-    folder = quick / "wsc-swap-faces"
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_recipe_leaves_a_small_model_with_its_scores(quick, name):
+    assert main(["reproduce", name, "--no-progress"]) == 0
+    folder = quick / name
     assert sum(path.stat().st_size for path in folder.iterdir()) < 4_000_000
     assert card(folder)["scores"].keys() >= {"leak_over_exact", "retrieval", "correlation", "attributes linear"}
-    assert dlq.load(folder).weights == losses.Weights(*recipes.SWAP["weights"])
-    assert dlq.load(folder).dilation == dlq.load("wsc-swap-faces").dilation == recipes.DILATION
+    again, shipped = dlq.load(folder), dlq.load(name)
+    assert again.weights == losses.Weights(*recipes.SWAP["weights"]) == shipped.weights
+    assert again.dilation == shipped.dilation == card(name)["trained_dilation"] // recipes.USED
 
 
 def test_the_study_scores_every_row_and_goes_on(quick, capsys):

@@ -9,10 +9,10 @@ import numpy as np
 
 from dlq.cli.cards import about, finished, save_scored
 
-PEOPLE, IMAGES_EACH = {32: 3_000, 64: 6_000}, 10  # by the side of the images
+PEOPLE, IMAGES_EACH = {32: 3_000, 64: 6_000, 128: 2_000}, 10  # by the side of the images
 READER_STEPS = {"face-reader": 4_500, "face-judge": 4_500, "face-reader-64": 9_000, "face-judge-64": 7_000}
-SWAP_SIZE, SWAP_STEPS = 64, 3_000
-DILATION = 2  # with which it is used: with the 4 pixels of its training, more of the hair is lost and a rim shows
+SWAP_STEPS, SWAP_BATCH = {64: 3_000, 128: 2_200}, {64: 16, 128: 8}
+USED = 2  # masks are grown by half of training's most when it is used: more hair would be lost, and a rim would show
 UNSEEN, UNSEEN_PEOPLE = 12_345, 250  # the seed of people that nothing is trained on, and how many score
 SEED = 0
 SWAP = {"weights": [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 3.0, 0.3]}  # with a discriminator, late: for sharp eyes and edges
@@ -70,27 +70,32 @@ def reading_scores(reader: Any, data: Any) -> dict[str, Any]:
     return found | {"num_people": len(np.unique(data.identities)), "num_images": len(data)}
 
 
-def swap_model(out: Path, progress: bool = True) -> dict[str, Any]:
-    """Trains the face swap and scores it, by the judge, on people never seen."""
+def swap_model(name: str, out: Path, progress: bool = True, size: int = 64, start: str | None = None) -> dict[str, Any]:
+    """Trains the face swap, from a smaller one where ``start`` names it, and scores it by the judge on people never seen."""
     from dlq import models
+    from dlq.checkpoints import load
     from dlq.swaps import evaluate_swaps
     from dlq.training import fit
 
-    start, data = time.perf_counter(), people(SWAP_SIZE, SEED, PEOPLE[SWAP_SIZE], IMAGES_EACH)
+    began, data = time.perf_counter(), people(size, SEED, PEOPLE[size], IMAGES_EACH)
     model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **SWAP})
-    finished(fit(model, data, steps=SWAP_STEPS, seed=SEED, progress=progress))
-    model = as_used(model)
-    what = source(SWAP_SIZE, PEOPLE[SWAP_SIZE], IMAGES_EACH)
-    card = about("wsc-swap-faces", what, SEED, start) | {"steps": SWAP_STEPS, "design": SWAP, "used_dilation": DILATION}
-    unseen = people(SWAP_SIZE, UNSEEN + 1, UNSEEN_PEOPLE, 4)
-    return save_scored(model, out, card, lambda model: swap_scores(evaluate_swaps(model, unseen)))
+    if start is not None:
+        model.start_from(load(start))
+    finished(fit(model, data, steps=SWAP_STEPS[size], batch_size=SWAP_BATCH[size], seed=SEED, progress=progress))
+    card = about(name, source(size, PEOPLE[size], IMAGES_EACH), SEED, began) | {
+        "steps": SWAP_STEPS[size],
+        "design": SWAP,
+    }
+    card |= {"batch_size": SWAP_BATCH[size], "started_from": start, "trained_dilation": model.dilation}
+    unseen = people(size, UNSEEN + 1, UNSEEN_PEOPLE, 4)
+    return save_scored(as_used(model), out, card, lambda model: swap_scores(evaluate_swaps(model, unseen)))
 
 
 def as_used(model: Any) -> Any:
     """The trained swap, built to take narrower masks than in training."""
     from dlq import models
 
-    found: Any = models.build(model.preset.name, model.preset.arguments | {"dilation": DILATION})
+    found: Any = models.build(model.preset.name, model.preset.arguments | {"dilation": model.dilation // USED})
     found.load_state_dict(model.state_dict())
     return found.to(model.importance.device)
 

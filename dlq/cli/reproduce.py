@@ -26,7 +26,7 @@ def reproduce(name: Model, /, *, out: Folder = None, progress: Flag = True) -> i
 
     Args:
         name: qlae-rooms, digits-judge, infogan-digits, info-wgan-rooms, ql-info-wgan-rooms, face-reader, face-judge,
-            face-reader-64, face-judge-64 or wsc-swap-faces
+            face-reader-64, face-judge-64, wsc-swap-faces or wsc-swap-faces-128
         out: the folder to write (default: one of the model's name in the current folder)
         progress: no progress bars
     """
@@ -76,5 +76,6 @@ RECIPES: dict[str, Callable[[Path, bool], dict[str, Any]]] = {
     "face-judge": functools.partial(faces.face_reader, "face-judge", "wide_kernels", 7),
     "face-reader-64": functools.partial(faces.face_reader, "face-reader-64", "strided", 0, size=64),
     "face-judge-64": functools.partial(faces.face_reader, "face-judge-64", "wide_kernels", 7, size=64),
-    "wsc-swap-faces": faces.swap_model,
+    "wsc-swap-faces": functools.partial(faces.swap_model, "wsc-swap-faces"),
+    "wsc-swap-faces-128": functools.partial(faces.swap_model, "wsc-swap-faces-128", size=128, start="wsc-swap-faces"),
 }

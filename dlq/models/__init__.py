@@ -5,6 +5,7 @@ from torch import nn
 from dlq.models.ard_paper import ard_vae_celeba, ard_vae_cifar10, ard_vae_dsprites, ard_vae_mnist, ard_vae_shapes3d
 from dlq.models.ard_vae import ARDVAE, ard_vae
 from dlq.models.autoencoder import AutoEncoder, autoencoder, autoencoder_paper, qlae, qlae_paper, sharpened
+from dlq.models.averaged_reader import AveragedReader
 from dlq.models.baselines import bio_ae, bio_ae_paper, fsq_autoencoder, tripod, vq_vae, vq_vae_paper
 from dlq.models.consistent import Consistent, consistency_only
 from dlq.models.face_reader import FaceReader, face_reader
@@ -20,6 +21,7 @@ __all__ = [
     "ARDVAE",
     "VAE",
     "AutoEncoder",
+    "AveragedReader",
     "Consistent",
     "FaceReader",
     "InfoGAN",

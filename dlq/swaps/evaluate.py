@@ -44,24 +44,25 @@ def evaluate_swaps(
     num_probe   images on which the identity factors are read off the model's codes; 0: none
     Raises ValueError for too few people, and for a judge that the model was trained with.
     """
-    pairs = pairs_of(faces, *choose(faces, num_sources, num_targets, seed))
-    judge = find_judge(judge, model, pairs.sources.shape[-1])
+    rows = choose(faces, num_sources, num_targets, seed)
+    judge = find_judge(judge, model, look_at(faces, rows[0][:1])[0].shape[-1])
+    pairs = pairs_of(faces, *rows)
     pictures, names = _pictures(model, pairs), names_of(judge)
     seen = {name: read(judge, x) for name, x in pictures.items()}
     who = read(judge, pairs.sources).identity, read(judge, pairs.targets).identity
-    rows = {name: _pixels(x, pairs) | _people(seen[name], *who) for name, x in pictures.items()}
+    found = {name: _pixels(x, pairs) | _people(seen[name], *who) for name, x in pictures.items()}
     truth, slopes = _truth(judge, faces, pairs), None
-    for name, row in rows.items():
-        row["leak_over_exact"] = row["leak"] - rows["exact"]["leak"] if "exact" in rows else math.nan
+    for name, row in found.items():
+        row["leak_over_exact"] = row["leak"] - found["exact"]["leak"] if "exact" in found else math.nan
         if truth is not None:
-            found = _slopes(seen[name], seen["exact"], truth, names)
-            row |= dict(zip(("on_source", "on_target"), found.means, strict=True)) | _errors(seen[name], truth, names)
-            slopes = found if name == "model" else slopes
+            moved = _slopes(seen[name], seen["exact"], truth, names)
+            row |= dict(zip(("on_source", "on_target"), moved.means, strict=True)) | _errors(seen[name], truth, names)
+            slopes = moved if name == "model" else slopes
     probes, notes = _probes(model, faces, num_probe, seed) if num_probe else ({}, [])
     by_skin = {} if truth is None else _by_skin(pictures["model"], seen["model"], who[0], faces, pairs)
     factors = tuple(name for name in names if name in IDENTITY)
     notes += _size_note(judge, pairs)
-    return SwapScores(rows, slopes, factors, probes, by_skin, *pairs.shape, seed, tuple(notes))
+    return SwapScores(found, slopes, factors, probes, by_skin, *pairs.shape, seed, tuple(notes))
 
 
 def _pictures(model: Any, pairs: Pairs) -> dict[str, np.ndarray]:

@@ -152,7 +152,7 @@ class WSCSwap(Swapper):
             x, mask = batch.target, batch.mask
             if batch.crowd is not None:
                 x, mask = (torch.cat([a, b]) for a, b in zip((x, mask), batch.crowd, strict=True))
-            attributes, identity = self._look(x, mask)[0], self.reader(x).identity
+            attributes, identity = self.face(self._seen(x, mask))[0], self.reader(x).identity
         loss = self.adversary(attributes, identity)
         return loss, {"guess": loss}
 

@@ -87,7 +87,7 @@ class Swapper(nn.Module):
 
     def attributes(self, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """What the face encoder keeps of the target's face: z_fa (B, 64)."""
-        return self._look(target, self._wide(target, mask))[0]
+        return self.face(self._seen(target, self._wide(target, mask)))[0]
 
     def background(self, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """The only map of the target that reaches the generator: (B, channels, H, W)."""
@@ -104,9 +104,28 @@ class Swapper(nn.Module):
         mask = None if mask is None else mask.reshape(1, 1, *self.image_shape[1:])
         return Onto(self, target.reshape(1, *self.image_shape), mask)
 
+    def start_from(self, other: "Swapper") -> list[str]:
+        """Takes over every tensor of ``other``, a trained swap of another size, that has its name and shape here, but for
+        the reader's and the opponents'. Returns the parts that begin anew; ValueError where the generators differ."""
+        theirs, own = other.state_dict(), self.state_dict()
+        skipped = ("reader.", "adversary.", "discriminator.")
+        mine = [name for name in own if not name.startswith(skipped)]
+        found = {name: theirs[name] for name in mine if name in theirs and theirs[name].shape == own[name].shape}
+        if "generator.join.weight" not in found or len(found) < len(mine) // 2:
+            raise ValueError(
+                "the other swap has another design or width, so that its generator cannot go on here; build both with the "
+                "same width, skip and encoders"
+            )
+        self.load_state_dict(found, strict=False)
+        return sorted({".".join(name.split(".")[:2]) for name in mine if name not in found})
+
+    def _seen(self, target: Tensor, wide: Tensor) -> Tensor:
+        """What the face encoder sees."""
+        return target if self.outside is None else target * wide + 0.5 * (1 - wide)
+
     def _look(self, target: Tensor, wide: Tensor) -> tuple[Tensor, Tensor]:
         """Attributes of the face, and every map of the target that the generator gets."""
-        seen = target if self.outside is None else target * wide + 0.5 * (1 - wide)
+        seen = self._seen(target, wide)
         attributes, maps = self.face(seen)
         if self.outside is not None:
             carried = [self.outside(torch.cat([filled(target, 1 - wide), wide], 1))]
@@ -119,7 +138,8 @@ class Swapper(nn.Module):
 
     def _paint(self, codes: Tensor, target: Tensor, wide: Tensor, read: Any, maps: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            grid, places = coordinates(self.reader.pose(read), *target.shape[2:])
+            core = self.generator.core
+            grid, places = coordinates(self.reader.pose(read), core, core)
         image, mask = self.generator(codes, grid, places, maps)
         if self.design.composite is None:
             return image, mask

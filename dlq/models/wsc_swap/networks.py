@@ -13,25 +13,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dlq.models.averaged_reader import AveragedReader
 from dlq.models.face_reader import FaceReader, strided
 from dlq.models.wsc_swap.place import NUM_CHANNELS
 
 SLOPE = 0.2
 FINEST = 3  # activations of the trunk that skip connections carry
+CORE = 64  # the largest side at which the head is painted; above it, finer stages double the sides
 
 
 class FaceEncoder(nn.Module):
     """Images to a short vector with mean 0 and variance 1 over its entries, so that nothing hides by shrinking.
 
-    It starts as the frozen reader's own trunk, and the first entries as the reader's coefficients.
+    It starts as the frozen reader's own trunk, and the first entries as the reader's coefficients. Images larger than that
+    trunk takes, or than ``CORE``, are averaged down for it.
     """
 
     def __init__(self, image_shape: Sequence[int], reader: Any, num_attributes: int, width: int):
         super().__init__()
+        reader = reader.reader if isinstance(reader, AveragedReader) else reader
+        side = reader.image_shape[1] if isinstance(reader, FaceReader) else min(image_shape[1], CORE)
+        self.factor = image_shape[1] // side
         if isinstance(reader, FaceReader):
             self.trunk, dense = copy.deepcopy(reader.trunk), copy.deepcopy(reader.dense)
         else:
-            self.trunk = strided(image_shape[0], image_shape[1].bit_length() - 2, 2 * width)
+            self.trunk = strided(image_shape[0], side.bit_length() - 2, 2 * width)
             dense = nn.Sequential(nn.LazyLinear(256), nn.BatchNorm1d(256), nn.LeakyReLU(SLOPE))
         self.dense, self.head = dense, nn.Linear(256, num_attributes)
         with torch.no_grad():
@@ -48,7 +54,7 @@ class FaceEncoder(nn.Module):
 
     def maps(self, x: Tensor) -> list[Tensor]:
         """Every activation of the trunk, finest first."""
-        found = []
+        found, x = [], F.avg_pool2d(x, self.factor)
         for block in self.trunk:
             found.append(x := block(x))
         return found
@@ -110,22 +116,47 @@ class Texture(nn.Sequential):
         super().__init__(*layers)
 
 
+class Finer(nn.Module):
+    """A map twice as large and half as wide, joined with the target's at that size."""
+
+    def __init__(self, width: int, num_map: int, num_codes: int):
+        super().__init__()
+        self.narrow, self.join = nn.Conv2d(width, width // 2, 1), nn.Conv2d(width // 2 + num_map, width // 2, 1)
+        self.block = Modulated(width // 2, num_codes)
+
+    def forward(self, x: Tensor, codes: Tensor, maps: Tensor) -> Tensor:
+        """(B, width, H / 2, W / 2), codes and the target's maps (B, num_map, H, W) to (B, width / 2, H, W)."""
+        x = F.interpolate(self.narrow(F.leaky_relu(x, SLOPE)), maps.shape[2:], mode="bilinear")
+        return self.block(F.leaky_relu(self.join(torch.cat([x, maps], 1)), SLOPE), codes)
+
+
 class Generator(nn.Module):
-    """Codes, places on the head and maps of the target to an image, and to the logits of a soft mask."""
+    """Codes, places on the head and maps of the target to an image, and to the logits of a soft mask.
+
+    ``core`` is the side at which the head is painted, at most ``CORE``; every doubling above it is a ``Finer``.
+    """
 
     def __init__(self, num_codes: int, num_map: int, width: int, side: int, channels: int):
         super().__init__()
-        self.texture = Texture(num_codes, width, side)
+        self.core = min(side, CORE)
+        self.texture = Texture(num_codes, width, self.core)
         self.join = nn.Conv2d(2 * width + NUM_CHANNELS + num_map, 2 * width, 1)
         self.blocks = nn.ModuleList(Modulated(2 * width, num_codes) for _ in range(2))
-        self.out = nn.Conv2d(2 * width + num_map, channels + 1, 3, padding=1)
+        doublings = (side // self.core).bit_length() - 1
+        self.finer = nn.ModuleList(Finer(2 * width >> k, num_map, num_codes) for k in range(doublings))
+        self.out = nn.Conv2d((2 * width >> doublings) + num_map, channels + 1, 3, padding=1)
 
     def forward(self, codes: Tensor, grid: Tensor, places: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, C, H, W) in [0, 1] and mask logits (B, 1, H, W)."""
+        """Images (B, C, H, W) in [0, 1] and mask logits (B, 1, H, W); grid and places are of side ``core``."""
         painted = F.grid_sample(self.texture(codes), grid, align_corners=False, padding_mode="border")
-        h = F.leaky_relu(self.join(torch.cat([painted * places[:, :1], places, maps], 1)), SLOPE)
+        sized = [maps]
+        for _ in self.finer:
+            sized.insert(0, F.avg_pool2d(sized[0], 2))
+        h = F.leaky_relu(self.join(torch.cat([painted * places[:, :1], places, sized[0]], 1)), SLOPE)
         for block in self.blocks:
             h = block(h, codes)
+        for finer, around in zip(self.finer, sized[1:], strict=True):
+            h = finer(h, codes, around)
         h = torch.cat([F.leaky_relu(h, SLOPE), maps], 1)
         image, mask = self.out(h).split([self.out.out_channels - 1, 1], 1)
         return torch.sigmoid(4 * (image - 0.5)), mask  # nearly the number itself, where it is an image's

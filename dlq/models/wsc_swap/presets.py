@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from dlq.models.averaged_reader import AveragedReader
 from dlq.models.presets import check_image_shape, preset
 from dlq.models.wsc_swap.game import WSCSwap
 from dlq.models.wsc_swap.losses import Weights
@@ -33,7 +34,7 @@ def wsc_swap(
     """Face swapping without skip connections; five calls make the ablation.
 
     reader            a FaceReader of these images, the name of a shipped one, or the folder of a saved one; it stays frozen.
-                      None: the one that comes with dlq for images of this size, 32 or 64 pixels
+                      None: the one that comes with dlq for 32 or 64 pixels; larger images are averaged down to 64 for it
     skip              feature maps of the face reach the generator: what the paper argues against
     encoders          2: one for the face, one for what is outside; 1: one for the whole target, compressed
     identity_removal  "var" or "pair", two adversaries (``removal``), or None
@@ -68,17 +69,18 @@ def wsc_swap(
 
 def _reader(reader: Any, shape: tuple[int, int, int]) -> Any:
     """The reader itself, loaded where it is named; ValueError where it does not suit."""
-    reader = READERS.get(shape[1]) if reader is None else reader
-    if reader is None:
+    own = [side for side in READERS if shape[1] % side == 0]
+    if reader is None and not own:
         raise ValueError(
-            f"no face reader comes with dlq for images of {shape[1]} pixels, only for {' and '.join(map(str, READERS))}; "
-            f"train one: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]})), or wrap your "
-            "own networks in dlq.models.OwnReader, and give it as reader="
+            f"no face reader comes with dlq for images of {shape[1]} pixels, only for {' and '.join(map(str, READERS))} and "
+            f"whole multiples; train one: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]})"
+            "), or wrap your own networks in dlq.models.OwnReader, and give it as reader="
         )
-    if isinstance(reader, str):
+    if reader is None or isinstance(reader, str):
         from dlq.checkpoints import load  # the one place where a model needs another one, by name
 
-        reader = load(reader)
+        found = load(READERS[max(own)] if reader is None else reader)
+        reader = AveragedReader(found, shape) if reader is None and shape[1] > max(own) else found
     missing = [name for name in PROTOCOL if not hasattr(reader, name)]
     if missing:
         raise ValueError(
@@ -88,6 +90,7 @@ def _reader(reader: Any, shape: tuple[int, int, int]) -> Any:
     if tuple(reader.image_shape) != shape:
         raise ValueError(
             f"the reader was built for images of shape {tuple(reader.image_shape)}, this model for {shape}; train one of "
-            f"this size: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]}))"
+            f"this size: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]})), or, for larger "
+            f"images, let it see them averaged down: dlq.models.AveragedReader(reader, {shape})"
         )
     return reader
