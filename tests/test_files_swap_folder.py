@@ -5,8 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
+import dlq
 from dlq.datasets import DataError, MissingFile, WrongFile, swap_folder
 from dlq.datasets.faces import draw_sources
+from dlq.models import OwnReader
 from dlq.swaps.pairs import pairs_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:these are pictures of people:UserWarning")
@@ -123,3 +125,18 @@ def test_masks_that_do_not_fit(tmp_path, masks, options, error, message):
     write(tmp_path / "masks", *masks, **{"value": 255, **options})
     with pytest.raises(error, match=message):
         read(tmp_path / "images", masks=tmp_path / "masks")
+
+
+@pytest.mark.parametrize("size", [128, 256])
+def test_a_swap_of_larger_images_learns_from_a_folder_with_a_network_of_ones_own(tmp_path, size):
+    data = read(write(tmp_path, *PEOPLE, size=(size, size)), size)
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 8))
+    reader = OwnReader(data.image_shape, network)
+    weights = [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 3.0, 0.3]
+    model = dlq.wsc_swap(data.image_shape, reader=reader, preservation=False, width=2, weights=weights)
+    before = {name: p.clone() for name, p in model.named_parameters() if p.requires_grad}
+    dlq.fit(model, data, steps=4, batch_size=2, progress=False, device="cpu")
+    same = [name for name, p in model.named_parameters() if name in before and torch.equal(p, before[name])]
+    assert same in ([], ["discriminator.6.bias"]), "real and drawn push the last bias equally at the start"
+    x = data.batch([0, 2])
+    assert model.swap(x, x.flip(0), data.mask_batch([2, 0])).shape == (2, 3, size, size)
