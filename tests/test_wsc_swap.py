@@ -386,13 +386,22 @@ def test_the_reader_and_the_judge_that_suit_the_images_are_taken(size):
         find_judge("face-reader" if size == 32 else "face-reader-64", swap, size)
 
 
-def test_a_larger_swap_starts_from_a_smaller_one(reader, monkeypatch):
+def test_a_larger_swap_starts_from_a_smaller_one(reader, people, monkeypatch):
     monkeypatch.setattr(networks, "CORE", 16)
     small = make(reader, seed=1)
     large = make(AveragedReader(reader, (3, 64, 64)), seed=2)
-    assert large.start_from(small) == ["generator.finer", "generator.out"]
+    assert large.start_from(small) == ["generator.finer"]
     for name in ("face.trunk.0.0.weight", "generator.texture.0.weight", "outside.fine.0.weight"):
         assert torch.equal(large.state_dict()[name], small.state_dict()[name])
+    for finer in large.generator.finer:
+        torch.nn.init.zeros_(finer.out.weight)
+        torch.nn.init.zeros_(finer.out.bias)
+    coarse, fine = people, dlq.datasets.swap_faces(6, 3, 64, seed=4)
+    small.dilation, large.dilation = 1, 4
+    drawn, wanted = large.eval().swap(*pair(fine)), small.eval().swap(*pair(coarse))
+    assert (torch.nn.functional.avg_pool2d(drawn, 4) - wanted).abs().mean() < 0.02, (
+        "it begins as the smaller one, enlarged"
+    )
     with pytest.raises(ValueError, match="the other swap has another design or width"):
         wsc_swap(SHAPE, reader=reader, width=8).start_from(small)
 
@@ -510,6 +519,7 @@ def test_no_probe_reads_the_target_s_identity_off_the_shipped_swaps_attributes()
         ({"composite": "hard"}, "composite is 'hard'; give 'soft' or None"),
         ({"same_share": 2.0}, "same_share is 2"),
         ({"dilation": -1}, "dilation is -1"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; give a number above 0"),
         ({"reader": torch.nn.Linear(2, 2)}, "a Linear cannot read faces here: it has no perceive"),
         ({"reader": face_reader((3, 32, 32), width=2)}, r"built for images of shape \(3, 32, 32\), this model for"),
         ({"reader": "face-raeder"}, "the name of a shipped model"),

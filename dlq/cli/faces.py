@@ -11,7 +11,7 @@ from dlq.cli.cards import about, finished, save_scored
 
 PEOPLE, IMAGES_EACH = {32: 3_000, 64: 6_000, 128: 2_000}, 10  # by the side of the images
 READER_STEPS = {"face-reader": 4_500, "face-judge": 4_500, "face-reader-64": 9_000, "face-judge-64": 7_000}
-SWAP_STEPS, SWAP_BATCH = {64: 3_000, 128: 2_200}, {64: 16, 128: 8}
+SWAP_STEPS, SWAP_BATCH, SWAP_RATE = {64: 3_000, 128: 1_800}, {64: 16, 128: 8}, {64: 2e-3, 128: 1e-3}
 USED = 2  # masks are grown by half of training's most when it is used: more hair would be lost, and a rim would show
 UNSEEN, UNSEEN_PEOPLE = 12_345, 250  # the seed of people that nothing is trained on, and how many score
 SEED = 0
@@ -78,7 +78,8 @@ def swap_model(name: str, out: Path, progress: bool = True, size: int = 64, star
     from dlq.training import fit
 
     began, data = time.perf_counter(), people(size, SEED, PEOPLE[size], IMAGES_EACH)
-    model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **SWAP})
+    design = {**SWAP, "learning_rate": SWAP_RATE[size]}
+    model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **design})
     if start is not None:
         model.start_from(load(start))
     finished(fit(model, data, steps=SWAP_STEPS[size], batch_size=SWAP_BATCH[size], seed=SEED, progress=progress))

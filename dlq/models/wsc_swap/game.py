@@ -59,9 +59,10 @@ class WSCSwap(Swapper):
         dilation: int,
         same_share: float,
         weights: Weights,
+        learning_rate: float = 2e-3,
     ):
         super().__init__(image_shape, reader, design, width=width, dilation=dilation)
-        self.same_share, self.weights = same_share, weights
+        self.same_share, self.weights, self.learning_rate = same_share, weights, learning_rate
         self.recipe = Recipe(steps=2_400, batch_size=16, schedule=late_decay, threads=1, ema=0.99)
         removal = REMOVALS[design.identity_removal] if design.identity_removal else None
         self.adversary = removal(NUM_ATTRIBUTES, len(reader.identity_names)) if removal else None
@@ -74,7 +75,8 @@ class WSCSwap(Swapper):
         warm = [p for part in (self.face.trunk, self.face.dense) for p in part.parameters()]
         parts = (self.face.head, self.outside, self.compressed, self.skips, self.generator, self.attribute_head)
         fresh = [p for part in parts if part is not None for p in part.parameters()]
-        ours = [Group(fresh, 2e-3, BETAS), Group(warm, 2e-4 if self.face.is_warm else 2e-3, BETAS)]
+        rate = self.learning_rate
+        ours = [Group(fresh, rate, BETAS), Group(warm, rate / 10 if self.face.is_warm else rate, BETAS)]
         found = [Player("swapper", ours, self.swapper_loss)]
         if self.adversary is not None:
             group = Group(list(self.adversary.parameters()), 1e-3, GAME_BETAS)

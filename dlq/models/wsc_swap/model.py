@@ -41,7 +41,7 @@ class Swapper(nn.Module):
         self.reader = reader.requires_grad_(False)
         self.num_latents = len(reader.identity_names) + NUM_ATTRIBUTES
         self.face = FaceEncoder(self.image_shape, reader, NUM_ATTRIBUTES, width)
-        self.outside = OutsideEncoder(channels, width) if design.encoders == 2 else None
+        self.outside = OutsideEncoder(channels, width, height) if design.encoders == 2 else None
         widths = self.face.widths
         self.compressed = None if self.outside else Carried(widths[FINEST - 1 : FINEST], channels + 1 + 3 * width)
         self.skips = Carried([channels, *widths[:FINEST]], width) if design.skip else None

@@ -68,10 +68,11 @@ class FaceEncoder(nn.Module):
 
 class OutsideEncoder(nn.Module):
     """What lies outside the face, [t where M is 0 and filled from there, M], as a map at full size: (B, C + 1, H, W) to
-    (B, C + 1 + 3 width, H, W)."""
+    (B, C + 1 + 3 width, H, W). Above ``CORE`` features are those of the averaged image, each repeated."""
 
-    def __init__(self, channels: int, width: int):
+    def __init__(self, channels: int, width: int, side: int):
         super().__init__()
+        self.factor = max(1, side // CORE)
         self.fine = nn.Sequential(nn.Conv2d(channels + 1, width, 3, padding=1), nn.LeakyReLU(SLOPE))
         self.wide = nn.Sequential(
             *(nn.Conv2d(width, 2 * width, 4, 2, 1), nn.LeakyReLU(SLOPE)),
@@ -80,8 +81,9 @@ class OutsideEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The pixels themselves, fine details, and what lies around."""
-        fine = self.fine(x)
-        return torch.cat([x, fine, F.interpolate(self.wide(fine), scale_factor=2, mode="bilinear")], 1)
+        fine = self.fine(F.avg_pool2d(x, self.factor))
+        found = torch.cat([fine, F.interpolate(self.wide(fine), scale_factor=2, mode="bilinear")], 1)
+        return torch.cat([x, F.interpolate(found, scale_factor=self.factor) if self.factor > 1 else found], 1)
 
 
 class Modulated(nn.Module):
@@ -117,17 +119,27 @@ class Texture(nn.Sequential):
 
 
 class Finer(nn.Module):
-    """A map twice as large and half as wide, joined with the target's at that size."""
+    """Twice the side at half the width: a map, joined with the target's of that size, and the image, to which it adds.
 
-    def __init__(self, width: int, num_map: int, num_codes: int):
+    It begins with next to nothing to add, so that a swap which ``start_from`` a smaller one begins as that, enlarged.
+    """
+
+    def __init__(self, width: int, num_map: int, num_codes: int, channels: int):
         super().__init__()
-        self.narrow, self.join = nn.Conv2d(width, width // 2, 1), nn.Conv2d(width // 2 + num_map, width // 2, 1)
+        self.narrow = nn.Conv2d(width, width // 2, 1, bias=False)
+        self.join = nn.Conv2d(width // 2 + num_map, width // 2, 1)
         self.block = Modulated(width // 2, num_codes)
+        self.out = nn.Conv2d(width // 2 + channels + 1, channels + 1, 3, padding=1)
+        nn.init.normal_(self.out.weight, std=1e-3)
 
-    def forward(self, x: Tensor, codes: Tensor, maps: Tensor) -> Tensor:
-        """(B, width, H / 2, W / 2), codes and the target's maps (B, num_map, H, W) to (B, width / 2, H, W)."""
-        x = F.interpolate(self.narrow(F.leaky_relu(x, SLOPE)), maps.shape[2:], mode="bilinear")
-        return self.block(F.leaky_relu(self.join(torch.cat([x, maps], 1)), SLOPE), codes)
+    def forward(self, h: Tensor, image: Tensor, codes: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """The map (B, width / 2, H, W) and the image of (B, width, H / 2, W / 2) and an image of that size, beside the
+        target's maps (B, num_map, H, W)."""
+        h = F.interpolate(self.narrow(F.leaky_relu(h, SLOPE)), maps.shape[2:], mode="bilinear")
+        h = self.block(F.leaky_relu(self.join(torch.cat([h, maps], 1)), SLOPE), codes)
+        image = F.interpolate(image, maps.shape[2:], mode="bilinear")
+        pixels = maps[:, : image.shape[1]]  # of what surrounds the face, and the mask, where they may travel
+        return h, image + self.out(torch.cat([F.leaky_relu(h, SLOPE), pixels], 1))
 
 
 class Generator(nn.Module):
@@ -142,9 +154,9 @@ class Generator(nn.Module):
         self.texture = Texture(num_codes, width, self.core)
         self.join = nn.Conv2d(2 * width + NUM_CHANNELS + num_map, 2 * width, 1)
         self.blocks = nn.ModuleList(Modulated(2 * width, num_codes) for _ in range(2))
+        self.out = nn.Conv2d(2 * width + num_map, channels + 1, 3, padding=1)
         doublings = (side // self.core).bit_length() - 1
-        self.finer = nn.ModuleList(Finer(2 * width >> k, num_map, num_codes) for k in range(doublings))
-        self.out = nn.Conv2d((2 * width >> doublings) + num_map, channels + 1, 3, padding=1)
+        self.finer = nn.ModuleList(Finer(2 * width >> k, num_map, num_codes, channels) for k in range(doublings))
 
     def forward(self, codes: Tensor, grid: Tensor, places: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, C, H, W) in [0, 1] and mask logits (B, 1, H, W); grid and places are of side ``core``."""
@@ -155,10 +167,10 @@ class Generator(nn.Module):
         h = F.leaky_relu(self.join(torch.cat([painted * places[:, :1], places, sized[0]], 1)), SLOPE)
         for block in self.blocks:
             h = block(h, codes)
+        found = self.out(torch.cat([F.leaky_relu(h, SLOPE), sized[0]], 1))
         for finer, around in zip(self.finer, sized[1:], strict=True):
-            h = finer(h, codes, around)
-        h = torch.cat([F.leaky_relu(h, SLOPE), maps], 1)
-        image, mask = self.out(h).split([self.out.out_channels - 1, 1], 1)
+            h, found = finer(h, found, codes, around)
+        image, mask = found.split([self.out.out_channels - 1, 1], 1)
         return torch.sigmoid(4 * (image - 0.5)), mask  # nearly the number itself, where it is an image's
 
 

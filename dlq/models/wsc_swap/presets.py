@@ -29,6 +29,7 @@ def wsc_swap(
     dilation: int | None = None,
     same_share: float = 0.5,
     weights: Sequence[float] = Weights(),
+    learning_rate: float = 2e-3,
     seed: int = 0,
 ) -> WSCSwap:
     """Face swapping without skip connections; five calls make the ablation.
@@ -43,6 +44,7 @@ def wsc_swap(
     oracle            attributes are kept as the renderer knows them, not as the reader reads them: an upper bound
     dilation          the most pixels by which masks are made wider (default 2 for 32 pixels, in proportion for others)
     same_share        the share of training pairs that show one person twice
+    learning_rate     of the generator's side; less where it ``start_from`` a trained one
     """
     shape = check_image_shape(image_shape)
     reader = _reader(reader, shape)
@@ -62,8 +64,17 @@ def wsc_swap(
     if preservation and not len(reader.other_names):
         raise ValueError("this reader reads no attributes, so none can be kept; build the swap with preservation=False")
     design = Design(skip, encoders, identity_removal, preservation, composite, oracle)
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate is {learning_rate}; give a number above 0, 0.002 is usual")
     return WSCSwap(
-        shape, reader, design, width=width, dilation=dilation, same_share=same_share, weights=Weights(*weights)
+        shape,
+        reader,
+        design,
+        width=width,
+        dilation=dilation,
+        same_share=same_share,
+        weights=Weights(*weights),
+        learning_rate=learning_rate,
     )
 
 
