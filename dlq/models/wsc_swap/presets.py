@@ -47,35 +47,32 @@ def wsc_swap(
     learning_rate     of the generator's side; less where it ``start_from`` a trained one
     """
     shape = check_image_shape(image_shape)
-    reader = _reader(reader, shape)
-    side = shape[1]
+    reader, side = _reader(reader, shape), shape[1]
+    dilation = max(1, side // 16) if dilation is None else dilation
+    design = Design(skip, encoders, identity_removal, preservation, composite, oracle)
     if side != shape[2] or side < 16 or side & (side - 1):
         raise ValueError(f"images are {side} x {shape[2]}; this model needs squares with a side of 16, 32, 64, 128, …")
-    if encoders not in (1, 2):
-        raise ValueError(f"encoders is {encoders}; give 2 (face and surroundings) or 1 (the whole target)")
-    for name, value, known in (("identity_removal", identity_removal, REMOVALS), ("composite", composite, ("soft",))):
-        if value is not None and value not in known:
-            raise ValueError(f"{name} is {value!r}; give {' or '.join(map(repr, known))} or None")
     if not 0 <= same_share <= 1:
         raise ValueError(f"same_share is {same_share}; give a share from 0 to 1")
-    dilation = max(1, side // 16) if dilation is None else dilation
     if dilation < 0:
         raise ValueError(f"dilation is {dilation}; give a number of pixels, 0 for masks as they are")
-    if preservation and not len(reader.other_names):
-        raise ValueError("this reader reads no attributes, so none can be kept; build the swap with preservation=False")
-    design = Design(skip, encoders, identity_removal, preservation, composite, oracle)
     if not learning_rate > 0:
         raise ValueError(f"learning_rate is {learning_rate}; give a number above 0, 0.002 is usual")
-    return WSCSwap(
-        shape,
-        reader,
-        design,
-        width=width,
-        dilation=dilation,
-        same_share=same_share,
-        weights=Weights(*weights),
-        learning_rate=learning_rate,
-    )
+    _check(design, reader)
+    more: Any = {"same_share": same_share, "weights": Weights(*weights), "learning_rate": learning_rate}
+    return WSCSwap(shape, reader, design, width=width, dilation=dilation, **more)
+
+
+def _check(design: Design, reader: Any) -> None:
+    """ValueError where the parts do not go together."""
+    if design.encoders not in (1, 2):
+        raise ValueError(f"encoders is {design.encoders}; give 2 (face and surroundings) or 1 (the whole target)")
+    for name, known in (("identity_removal", REMOVALS), ("composite", ("soft",))):
+        value = getattr(design, name)
+        if value is not None and value not in known:
+            raise ValueError(f"{name} is {value!r}; give {' or '.join(map(repr, known))} or None")
+    if design.preservation and not len(reader.other_names):
+        raise ValueError("this reader reads no attributes, so none can be kept; build the swap with preservation=False")
 
 
 def _reader(reader: Any, shape: tuple[int, int, int]) -> Any:
