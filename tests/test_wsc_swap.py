@@ -27,7 +27,7 @@ from dlq.swaps.evaluate import encode_targets
 from dlq.swaps.judges import find_judge
 
 SHAPE = (3, 16, 16)
-SHIPPED = ["wsc-swap-faces"]
+SHIPPED = ["wsc-swap-faces", "wsc-swap-faces-128"]
 ROWS = {
     "full": {},
     "skip": {"skip": True, "encoders": 1, "identity_removal": None, "preservation": False},
@@ -450,7 +450,8 @@ def test_exact_swaps_of_pairs_are_those_of_the_renderer(people):
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     recipes.people.cache_clear()
-    few = {"PEOPLE": {32: 4, 64: 4, 128: 4}, "IMAGES_EACH": 2, "SWAP_STEPS": {64: 2, 128: 2}, "UNSEEN_PEOPLE": 33}
+    few = {"PEOPLE": {32: 4, 64: 4, 128: 4}, "IMAGES_EACH": 2, "UNSEEN_PEOPLE": 33}
+    few["STAGES"] = {size: [(weights, 2) for weights, _ in stages] for size, stages in recipes.STAGES.items()}
     for name, value in few.items():
         monkeypatch.setattr(recipes, name, value)
     for name, value in {"ROWS": {"full": {}, "no preservation": {"preservation": False}}, "TEST_PEOPLE": 33}.items():
@@ -468,8 +469,26 @@ def test_the_recipe_leaves_a_small_model_with_its_scores(quick, name):
     assert sum(path.stat().st_size for path in folder.iterdir()) < 4_000_000
     assert card(folder)["scores"].keys() >= {"leak_over_exact", "retrieval", "correlation", "attributes linear"}
     again, shipped = dlq.load(folder), dlq.load(name)
-    assert again.weights == losses.Weights(*recipes.SWAP["weights"]) == shipped.weights
+    assert again.weights == shipped.weights
     assert again.dilation == shipped.dilation == card(name)["trained_dilation"] // recipes.USED
+
+
+def test_the_last_stage_of_a_recipe_paints_and_leaves_the_attributes_alone(quick):
+    data = recipes.people(64, 0, 4, 2)
+    first = recipes.trained(None, data, {}, 2, False)
+    last = recipes.trained(first, data, {"weights": recipes.SMOOTH}, 2, False)
+    x, mask = data.batch([0, 1]), data.mask_batch([0, 1])
+    assert torch.equal(first.eval().attributes(x, mask), last.eval().attributes(x, mask))
+    assert not torch.equal(first.swap(x, x.flip(0), mask.flip(0)), last.swap(x, x.flip(0), mask.flip(0)))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_cards_of_shipped_swaps_tell_the_recipe(name):
+    told, swap = card(name), dlq.load(name)
+    stages = recipes.STAGES[swap.image_shape[1]]
+    assert told["stages"] == [{"weights": weights, "steps": steps} for weights, steps in stages]
+    assert told["batch_size"] == recipes.SWAP_BATCH[swap.image_shape[1]]
+    assert swap.weights == losses.Weights(*stages[-1][0])
 
 
 def test_the_study_scores_every_row_and_goes_on(quick, capsys):
@@ -483,9 +502,11 @@ def test_the_study_scores_every_row_and_goes_on(quick, capsys):
     assert "leak_over_exact" in capsys.readouterr().out
 
 
-def test_the_shipped_swap_paints_the_source_into_the_target_for_people_never_seen():
-    faces = dlq.datasets.swap_faces(100, 4, 64, seed=4321)
-    scores = dlq.evaluate_swaps(dlq.load("wsc-swap-faces"), faces, num_sources=10, num_targets=10, num_probe=400)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_swaps_paint_the_source_into_the_target_for_people_never_seen(name):
+    swap = dlq.load(name)
+    faces = dlq.datasets.swap_faces(40, 2, swap.image_shape[1], seed=4321)
+    scores = dlq.evaluate_swaps(swap, faces, num_sources=10, num_targets=10, num_probe=0)
     copy = scores.rows["copy of target"]
     assert scores.retrieval > 0.8
     assert scores.to_source > 0.7 > 0.2 > scores.to_target
@@ -494,12 +515,13 @@ def test_the_shipped_swap_paints_the_source_into_the_target_for_people_never_see
     assert scores.correlation > 0.65
 
 
-def test_no_probe_reads_the_target_s_identity_off_the_shipped_swaps_attributes():
-    told = card("wsc-swap-faces")["scores"]
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_probe_reads_the_target_s_identity_off_the_shipped_swaps_attributes(name):
+    told, swap = card(name)["scores"], dlq.load(name)
     assert told["attributes linear"] < 0.1
     assert told["attributes MLP"] < 0.1
-    faces = dlq.datasets.swap_faces(250, 3, 64, seed=4322)
-    swap, rows = dlq.load("wsc-swap-faces"), np.arange(750)
+    people = 250 if swap.image_shape[1] == 64 else 100
+    faces, rows = dlq.datasets.swap_faces(people, 3, swap.image_shape[1], seed=4322), np.arange(3 * people)
     codes = encode_targets(swap, faces, rows)["attributes"]
     factors = faces.parameters[:, [NAMES.index(name) for name in IDENTITY]]
     for probe in (linear_probe, mlp_probe):

@@ -11,11 +11,16 @@ from dlq.cli.cards import about, finished, save_scored
 
 PEOPLE, IMAGES_EACH = {32: 3_000, 64: 6_000, 128: 2_000}, 10  # by the side of the images
 READER_STEPS = {"face-reader": 4_500, "face-judge": 4_500, "face-reader-64": 9_000, "face-judge-64": 7_000}
-SWAP_STEPS, SWAP_BATCH, SWAP_RATE = {64: 3_000, 128: 1_800}, {64: 16, 128: 8}, {64: 2e-3, 128: 1e-3}
+SHARP = [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 3.0, 0.3]  # with a discriminator, late: for sharp eyes and edges
+SMOOTH = [*SHARP[:-1], 0.0]
+STAGES = {  # weights and steps; at 128 pixels the discriminator leaves combs along the hair, which the last stage takes away
+    64: [(SHARP, 3_000)],
+    128: [(SHARP, 1_800), (SMOOTH, 400)],
+}
+SWAP_BATCH, SWAP_RATE = {64: 16, 128: 8}, {64: 2e-3, 128: 1e-3}
 USED = 2  # masks are grown by half of training's most when it is used: more hair would be lost, and a rim would show
 UNSEEN, UNSEEN_PEOPLE = 12_345, 250  # the seed of people that nothing is trained on, and how many score
 SEED = 0
-SWAP = {"weights": [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 3.0, 0.3]}  # with a discriminator, late: for sharp eyes and edges
 
 
 @functools.cache
@@ -72,24 +77,35 @@ def reading_scores(reader: Any, data: Any) -> dict[str, Any]:
 
 def swap_model(name: str, out: Path, progress: bool = True, size: int = 64, start: str | None = None) -> dict[str, Any]:
     """Trains the face swap, from a smaller one where ``start`` names it, and scores it by the judge on people never seen."""
-    from dlq import models
     from dlq.checkpoints import load
     from dlq.swaps import evaluate_swaps
-    from dlq.training import fit
 
     began, data = time.perf_counter(), people(size, SEED, PEOPLE[size], IMAGES_EACH)
-    design = {**SWAP, "learning_rate": SWAP_RATE[size]}
-    model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **design})
-    if start is not None:
-        model.start_from(load(start))
-    finished(fit(model, data, steps=SWAP_STEPS[size], batch_size=SWAP_BATCH[size], seed=SEED, progress=progress))
-    card = about(name, source(size, PEOPLE[size], IMAGES_EACH), SEED, began) | {
-        "steps": SWAP_STEPS[size],
-        "design": SWAP,
-    }
-    card |= {"batch_size": SWAP_BATCH[size], "started_from": start, "trained_dilation": model.dilation}
+    model: Any = None if start is None else load(start)
+    for weights, steps in STAGES[size]:
+        model = trained(model, data, {"weights": weights, "learning_rate": SWAP_RATE[size]}, steps, progress)
+    card = about(name, source(size, PEOPLE[size], IMAGES_EACH), SEED, began)
+    card |= {"stages": [{"weights": weights, "steps": steps} for weights, steps in STAGES[size]]}
+    card |= {"learning_rate": SWAP_RATE[size], "batch_size": SWAP_BATCH[size], "started_from": start}
+    card["trained_dilation"] = model.dilation
     unseen = people(size, UNSEEN + 1, UNSEEN_PEOPLE, 4)
     return save_scored(as_used(model), out, card, lambda model: swap_scores(evaluate_swaps(model, unseen)))
+
+
+def trained(start: Any, data: Any, design: dict[str, Any], steps: int, progress: bool) -> Any:
+    """A swap of this design, trained for so many steps from ``start``, a smaller or an earlier one, or None."""
+    from dlq import models
+    from dlq.training import fit
+
+    model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **design})
+    if start is not None:
+        model.start_from(start)
+        model.face.requires_grad_(
+            start.image_shape != model.image_shape
+        )  # a last stage paints, its vector stays cleared
+    batch_size = SWAP_BATCH[data.image_shape[1]]
+    finished(fit(model, data, steps=steps, batch_size=batch_size, seed=SEED, progress=progress))
+    return model
 
 
 def as_used(model: Any) -> Any:
