@@ -100,9 +100,8 @@ def trained(start: Any, data: Any, design: dict[str, Any], steps: int, progress:
     model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **design})
     if start is not None:
         model.start_from(start)
-        model.face.requires_grad_(
-            start.image_shape != model.image_shape
-        )  # a last stage paints, its vector stays cleared
+        is_new = start.image_shape != model.image_shape  # a later stage of one size paints; its vector stays cleared
+        model.face.requires_grad_(is_new)
     batch_size = SWAP_BATCH[data.image_shape[1]]
     finished(fit(model, data, steps=steps, batch_size=batch_size, seed=SEED, progress=progress))
     return model

@@ -5,8 +5,8 @@ X. Ren, X. Chen, P. Yao, H.-Y. Shum, B. Wang, "Reinforced Disentanglement for Fa
 no skip connection from the target to the result; two target encoders, one for pixels outside the face and one for
 attributes within it; identity removed from the latter by an adversary, its other attributes kept by a 3-D face prior.
 Ours: every layer and weight, the saturating identity loss, the texture on an average head, an adversary whose linear part is
-solved for, the hole of the face filled from its rim, and masks made wider at random (a tight mask tells the shape of the
-target's face).
+solved for, the hole of the face filled from its rim, masks made wider at random (a tight mask tells the shape of the
+target's face), and a head painted at 64 pixels with finer stages for larger pictures.
 """
 
 from collections.abc import Sequence
