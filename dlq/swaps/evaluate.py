@@ -45,7 +45,7 @@ def evaluate_swaps(
     Raises ValueError for too few people, and for a judge that the model was trained with.
     """
     rows = choose(faces, num_sources, num_targets, seed)
-    judge = find_judge(judge, model, look_at(faces, rows[0][:1])[0].shape[-1])
+    judge = find_judge(judge, model, faces.image_shape[-1])
     pairs = pairs_of(faces, *rows)
     pictures, names = _pictures(model, pairs), names_of(judge)
     seen = {name: read(judge, x) for name, x in pictures.items()}

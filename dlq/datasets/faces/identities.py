@@ -64,6 +64,7 @@ class IdentityFaces:
 
     def __init__(self, parameters: np.ndarray, images_per_identity: int, size: int, names: tuple[str, ...]) -> None:
         self.parameters, self.names, self.size = parameters, names, size
+        self.image_shape = (3, size, size)
         people = len(parameters) // images_per_identity
         self.data = FactorDataset(
             "identity_faces",

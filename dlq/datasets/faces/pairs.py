@@ -38,7 +38,7 @@ class SwapFaces:
     def __init__(self, faces: IdentityFaces) -> None:
         self.faces, self.name = faces, "swap_faces"
         self.parameter_names, self.parameters = faces.parameter_names, faces.parameters
-        self.identities, self.image_shape = faces.identities, (3, faces.size, faces.size)
+        self.identities, self.image_shape = faces.identities, faces.image_shape
 
     def __len__(self) -> int:
         return len(self.faces)

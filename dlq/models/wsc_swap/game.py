@@ -59,7 +59,7 @@ class WSCSwap(Swapper):
         dilation: int,
         same_share: float,
         weights: Weights,
-        learning_rate: float = 2e-3,
+        learning_rate: float,
     ):
         super().__init__(image_shape, reader, design, width=width, dilation=dilation)
         self.same_share, self.weights, self.learning_rate = same_share, weights, learning_rate
@@ -165,10 +165,7 @@ class WSCSwap(Swapper):
             asleep = torch.stack([p.sum() for p in self.discriminator.parameters()]).sum() * 0
             return asleep, {"real": asleep, "drawn": asleep}
         with torch.no_grad():
-            who = self.reader(batch.source).identity
-            attributes, maps = self._look(batch.target, batch.mask)
-            codes = torch.cat([who, attributes], 1)
-            result, _ = self._paint(codes, batch.target, batch.mask, self.reader(batch.target), maps)
+            result = self._swapped(batch.source, batch.target, batch.mask)
         terms = {
             "real": F.relu(1 - self.discriminator(batch.target)).mean(),
             "drawn": F.relu(1 + self.discriminator(result)).mean(),

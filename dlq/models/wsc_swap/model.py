@@ -34,6 +34,8 @@ class Swapper(nn.Module):
     Codes are (what the reader says of the source's identity, the 64 attributes of the target's face).
     """
 
+    opponents: tuple[str, ...] = ()  # parts that play against it in training
+
     def __init__(self, image_shape: Sequence[int], reader: Any, design: Design, *, width: int, dilation: int):
         super().__init__()
         self.image_shape = channels, height, _ = check_image_shape(image_shape)
@@ -73,7 +75,7 @@ class Swapper(nn.Module):
                 "all of the same size"
             )
         self._check(source)
-        return self.draw(self.codes(source, target, mask), target, mask)
+        return self._swapped(source, target, self._wide(target, mask))
 
     def codes(self, source: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """(B, num_latents): the source's identity as the reader reads it, then the target's attributes."""
@@ -108,8 +110,7 @@ class Swapper(nn.Module):
         """Takes over every tensor of ``other``, a trained swap of another size, that has its name and shape here, but for
         the reader's and the opponents'. Returns the parts that begin anew; ValueError where the generators differ."""
         theirs, own = other.state_dict(), self.state_dict()
-        skipped = ("reader.", "adversary.", "discriminator.")
-        mine = [name for name in own if not name.startswith(skipped)]
+        mine = [name for name in own if name.partition(".")[0] not in ("reader", *self.opponents)]
         found = {name: theirs[name] for name in mine if name in theirs and theirs[name].shape == own[name].shape}
         if "generator.join.weight" not in found or len(found) < len(mine) // 2:
             raise ValueError(
@@ -118,6 +119,12 @@ class Swapper(nn.Module):
             )
         self.load_state_dict(found, strict=False)
         return sorted({".".join(name.split(".")[:2]) for name in mine if name not in found})
+
+    def _swapped(self, source: Tensor, target: Tensor, wide: Tensor) -> Tensor:
+        """The result for masks that are wide already."""
+        attributes, maps = self._look(target, wide)
+        codes = torch.cat([self.reader(source).identity, attributes], 1)
+        return self._paint(codes, target, wide, self.reader(target), maps)[0]
 
     def _seen(self, target: Tensor, wide: Tensor) -> Tensor:
         """What the face encoder sees."""

@@ -59,8 +59,16 @@ def wsc_swap(
     if not learning_rate > 0:
         raise ValueError(f"learning_rate is {learning_rate}; give a number above 0, 0.002 is usual")
     _check(design, reader)
-    more: Any = {"same_share": same_share, "weights": Weights(*weights), "learning_rate": learning_rate}
-    return WSCSwap(shape, reader, design, width=width, dilation=dilation, **more)
+    return WSCSwap(
+        shape,
+        reader,
+        design,
+        width=width,
+        dilation=dilation,
+        same_share=same_share,
+        weights=Weights(*weights),
+        learning_rate=learning_rate,
+    )
 
 
 def _check(design: Design, reader: Any) -> None:
@@ -77,18 +85,14 @@ def _check(design: Design, reader: Any) -> None:
 
 def _reader(reader: Any, shape: tuple[int, int, int]) -> Any:
     """The reader itself, loaded where it is named; ValueError where it does not suit."""
-    own = [side for side in READERS if shape[1] % side == 0]
-    if reader is None and not own:
-        raise ValueError(
-            f"no face reader comes with dlq for images of {shape[1]} pixels, only for {' and '.join(map(str, READERS))} and "
-            f"whole multiples; train one: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]})"
-            "), or wrap your own networks in dlq.models.OwnReader, and give it as reader="
-        )
-    if reader is None or isinstance(reader, str):
+    is_ours = reader is None
+    reader = _nearest(shape) if is_ours else reader
+    if isinstance(reader, str):
         from dlq.checkpoints import load  # the one place where a model needs another one, by name
 
-        found = load(READERS[max(own)] if reader is None else reader)
-        reader = AveragedReader(found, shape) if reader is None and shape[1] > max(own) else found
+        reader = load(reader)
+    if is_ours and tuple(reader.image_shape) != shape:
+        reader = AveragedReader(reader, shape)
     missing = [name for name in PROTOCOL if not hasattr(reader, name)]
     if missing:
         raise ValueError(
@@ -102,3 +106,15 @@ def _reader(reader: Any, shape: tuple[int, int, int]) -> Any:
             f"images, let it see them averaged down: dlq.models.AveragedReader(reader, {shape})"
         )
     return reader
+
+
+def _nearest(shape: tuple[int, int, int]) -> str:
+    """The name of the largest reader that comes with dlq and divides the side; ValueError where none does."""
+    sides = [side for side in READERS if shape[1] % side == 0]
+    if not sides:
+        raise ValueError(
+            f"no face reader comes with dlq for images of {shape[1]} pixels, only for {' and '.join(map(str, READERS))} and "
+            f"whole multiples; train one: dlq.fit(dlq.models.face_reader({shape}), dlq.datasets.swap_faces(size={shape[1]})"
+            "), or wrap your own networks in dlq.models.OwnReader, and give it as reader="
+        )
+    return READERS[max(sides)]
