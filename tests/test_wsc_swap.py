@@ -18,8 +18,8 @@ from dlq.datasets.faces.head import HALF
 from dlq.datasets.faces.parameters import Columns
 from dlq.metrics import linear_probe, mlp_probe
 from dlq.models import AveragedReader, build, face_reader, wsc_swap
-from dlq.models.wsc_swap import losses, networks
-from dlq.models.wsc_swap.game import WARM
+from dlq.models.wsc_swap import game, losses, networks
+from dlq.models.wsc_swap.game import LATE, WARM
 from dlq.models.wsc_swap.masks import dilated, filled
 from dlq.models.wsc_swap.place import surface
 from dlq.models.wsc_swap.removal import Guess, Pairs
@@ -37,6 +37,7 @@ ROWS = {
     "skip beside two encoders": {"skip": True},
     "pair": {"identity_removal": "pair"},
     "soft": {"composite": "soft", "oracle": True},
+    "all is painted": {"composite": None},
     "discriminator": {"weights": [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 1.0, 0.3]},
 }
 
@@ -116,12 +117,17 @@ def test_one_encoder_has_no_map_of_its_own_and_skips_add_maps(reader):
     assert full.generator.join.weight.shape == one.generator.join.weight.shape
 
 
-def test_a_soft_mask_is_another_path(reader, people):
-    model, (source, target, mask) = make(reader, composite="soft").eval(), pair(people)
+@pytest.mark.parametrize(("composite", "encoders"), [("soft", 2), ("surroundings", 2), ("surroundings", 1), (None, 2)])
+def test_the_painting_is_laid_over_what_the_design_says(reader, people, composite, encoders):
+    model, (source, target, mask) = make(reader, composite=composite, encoders=encoders).eval(), pair(people)
     torch.nn.init.zeros_(model.generator.out.weight)
     with torch.no_grad():
         model.generator.out.bias[:] = torch.tensor([0.5, 0.5, 0.5, 0.0])
-    torch.testing.assert_close(model.swap(source, target, mask), 0.5 * 0.5 + 0.5 * target)
+    without_face = filled(target, 1 - dilated(mask, model.dilation))
+    over = {("soft", 2): target, ("surroundings", 2): without_face}.get(
+        (composite, encoders), torch.full_like(target, 0.5)
+    )
+    torch.testing.assert_close(model.swap(source, target, mask), 0.5 * 0.5 + 0.5 * over)
 
 
 # --- the game
@@ -172,7 +178,7 @@ def test_removal_gains_its_weight_and_the_discriminator_wakes_late(reader, peopl
     torch.testing.assert_close(model.loss(batch)[1]["removal"], whole * 0.05 / WARM)
     assert "adversarial" not in model.loss(batch)[1]
     assert model.discriminator_loss(batch)[0] == 0
-    model.training_state.step = 75
+    model.training_state.step = round(50 * sum(LATE))
     assert model.discriminator_loss(batch)[0] > 0
     assert "adversarial" not in model.loss(batch)[1]
 
@@ -380,7 +386,7 @@ def test_the_reader_and_the_judge_that_suit_the_images_are_taken(size):
     swap, side = wsc_swap((3, size, size), width=2), min(size, 64)
     assert swap.reader.image_shape == (3, size, size)
     assert swap.face.factor == size // side
-    assert swap.generator.core == side
+    assert swap.generator.sides == [side, 128, 256][: {32: 1, 64: 1, 128: 2, 256: 3}[size]]
     assert find_judge(None, swap, size).image_shape == (3, side, side)
     with pytest.raises(ValueError, match="the judge is the network that this model was trained with"):
         find_judge("face-reader" if size == 32 else "face-reader-64", swap, size)
@@ -390,7 +396,9 @@ def test_a_larger_swap_starts_from_a_smaller_one(reader, people, monkeypatch):
     monkeypatch.setattr(networks, "CORE", 16)
     small = make(reader, seed=1)
     large = make(AveragedReader(reader, (3, 64, 64)), seed=2)
+    assert large.warm == WARM
     assert large.start_from(small) == ["generator.finer"]
+    assert large.warm == 0, "what was cleared of identity must not fill again while removal gains weight"
     for name in ("face.trunk.0.0.weight", "generator.texture.0.weight", "outside.fine.0.weight"):
         assert torch.equal(large.state_dict()[name], small.state_dict()[name])
     for finer in large.generator.finer:
@@ -404,6 +412,39 @@ def test_a_larger_swap_starts_from_a_smaller_one(reader, people, monkeypatch):
     )
     with pytest.raises(ValueError, match="the other swap has another design or width"):
         wsc_swap(SHAPE, reader=reader, width=8).start_from(small)
+
+
+def test_the_discriminator_soon_tells_what_is_blurred_and_scores_faces_only():
+    faces = dlq.datasets.swap_faces(12, 2, 32, seed=4)
+    swap = wsc_swap(faces.image_shape, weights=[1.0] * 8)
+    x, mask = faces.batch(range(24)), faces.mask_batch(range(24))
+    blurred = torch.nn.functional.avg_pool2d(x, 3, 1, padding=1)
+    optimizer = torch.optim.Adam(swap.discriminator.parameters(), 2e-3)
+    for _ in range(30):
+        loss = swap._judged(x, mask, None, lambda score: torch.relu(1 - score))
+        loss = loss + swap._judged(blurred, mask, None, lambda score: torch.relu(1 + score))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 1.0, "2 is a coin"
+    nowhere = torch.zeros_like(mask)
+    nowhere[:, :, :8, :8] = 1.0
+    elsewhere = x.clone()
+    elsewhere[:, :, 24:] = 0.5
+    scores = [swap._judged(images, nowhere, None, lambda score: score) for images in (x, elsewhere)]
+    assert torch.equal(*scores)
+
+
+def test_a_discriminator_sees_a_square_of_larger_images():
+    x = torch.rand(2, 4, 256, 256)
+    generator = torch.Generator().manual_seed(0)
+    seen = [game.patch(x, generator) for _ in range(8)]
+    assert {part.shape for part in seen} == {(2, 4, 64, 64)}
+    corners = {(x[0, 0] == part[0, 0, 0, 0]).nonzero()[0].tolist()[0] for part in seen}
+    assert len(corners) > 1
+    assert all(48 <= corner <= 144 for corner in corners), "faces are seldom in the corners of pictures"
+    small = torch.rand(2, 4, 64, 64)
+    assert game.patch(small, generator) is small
 
 
 def test_seeds_decide_everything(reader):
@@ -451,7 +492,7 @@ def test_exact_swaps_of_pairs_are_those_of_the_renderer(people):
 def quick(monkeypatch, tmp_path):
     recipes.people.cache_clear()
     few = {"PEOPLE": {32: 4, 64: 4, 128: 4}, "IMAGES_EACH": 2, "UNSEEN_PEOPLE": 33}
-    few["STAGES"] = {size: [(weights, 2) for weights, _ in stages] for size, stages in recipes.STAGES.items()}
+    few["STAGES"] = {size: [stage | {"steps": 2} for stage in stages] for size, stages in recipes.STAGES.items()}
     for name, value in few.items():
         monkeypatch.setattr(recipes, name, value)
     for name, value in {"ROWS": {"full": {}, "no preservation": {"preservation": False}}, "TEST_PEOPLE": 33}.items():
@@ -473,22 +514,27 @@ def test_the_recipe_leaves_a_small_model_with_its_scores(quick, name):
     assert again.dilation == shipped.dilation == card(name)["trained_dilation"] // recipes.USED
 
 
-def test_the_last_stage_of_a_recipe_paints_and_leaves_the_attributes_alone(quick):
-    data = recipes.people(64, 0, 4, 2)
-    first = recipes.trained(None, data, {}, 2, False)
-    last = recipes.trained(first, data, {"weights": recipes.SMOOTH}, 2, False)
-    x, mask = data.batch([0, 1]), data.mask_batch([0, 1])
-    assert torch.equal(first.eval().attributes(x, mask), last.eval().attributes(x, mask))
-    assert not torch.equal(first.swap(x, x.flip(0), mask.flip(0)), last.swap(x, x.flip(0), mask.flip(0)))
+def test_a_larger_size_adds_finer_stages_and_leaves_the_smaller_swap_as_it_is(quick):
+    small = recipes.trained(None, recipes.people(64, 0, 4, 2), recipes.STAGES[64][-1] | {"steps": 2}, False)
+    large = recipes.trained(small, recipes.people(128, 0, 4, 2), recipes.STAGES[128][0] | {"steps": 2}, False)
+    before = build(large.preset.name, large.preset.arguments)
+    before.start_from(small)
+    started, now = before.state_dict(), large.state_dict()
+    moved = {name for name in now if not torch.equal(started[name], now[name])}
+    assert {name.partition(".finer")[0] for name in moved if not name.startswith("discriminator")} == {"generator"}
+    assert {f"generator.finer.0.{part}" for part in ("out.weight", "texture.0.weight", "join.weight")} <= moved
+    assert [player.name for player in large.players()] == ["swapper", "discriminator"], "nothing is left to be cleared"
+    with pytest.raises(ValueError, match="a swap of 64 pixels paints the head at that size, without finer stages"):
+        small.only_finer()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_cards_of_shipped_swaps_tell_the_recipe(name):
     told, swap = card(name), dlq.load(name)
-    stages = recipes.STAGES[swap.image_shape[1]]
-    assert told["stages"] == [{"weights": weights, "steps": steps} for weights, steps in stages]
+    assert told["stages"] == recipes.STAGES[swap.image_shape[1]]
     assert told["batch_size"] == recipes.SWAP_BATCH[swap.image_shape[1]]
-    assert swap.weights == losses.Weights(*stages[-1][0])
+    assert swap.weights == losses.Weights(*told["stages"][-1]["weights"])
+    assert swap.design.composite == told["stages"][-1]["composite"]
 
 
 def test_the_study_scores_every_row_and_goes_on(quick, capsys):
@@ -538,7 +584,7 @@ def test_no_probe_reads_the_target_s_identity_off_the_shipped_swaps_attributes(n
     [
         ({"encoders": 3}, "encoders is 3; give 2"),
         ({"identity_removal": "grl"}, "identity_removal is 'grl'; give 'var' or 'pair' or None"),
-        ({"composite": "hard"}, "composite is 'hard'; give 'soft' or None"),
+        ({"composite": "hard"}, "composite is 'hard'; give 'surroundings' or 'soft' or None"),
         ({"same_share": 2.0}, "same_share is 2"),
         ({"dilation": -1}, "dilation is -1"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0; give a number above 0"),

@@ -11,13 +11,15 @@ from dlq.cli.cards import about, finished, save_scored
 
 PEOPLE, IMAGES_EACH = {32: 3_000, 64: 6_000, 128: 2_000}, 10  # by the side of the images
 READER_STEPS = {"face-reader": 4_500, "face-judge": 4_500, "face-reader-64": 9_000, "face-judge-64": 7_000}
-SHARP = [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 3.0, 0.3]  # with a discriminator, late: for sharp eyes and edges
-SMOOTH = [*SHARP[:-1], 0.0]
-STAGES = {  # weights and steps; at 128 pixels the discriminator leaves combs along the hair, which the last stage takes away
-    64: [(SHARP, 3_000)],
-    128: [(SHARP, 1_800), (SMOOTH, 400)],
+FIRST, FIRM = [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 3.0, 0.3], [10.0, 1.0, 3.0, 10.0, 3.0, 1.0, 3.0, 0.3]
+STAGES: dict[int, list[dict[str, Any]]] = {  # by the side: what is built, and for how many steps it is trained
+    64: [
+        {"steps": 3_000, "learning_rate": 2e-3, "weights": FIRST, "composite": None},
+        {"steps": 2_200, "learning_rate": 1e-3, "weights": FIRM, "composite": "surroundings"},
+    ],
+    128: [{"steps": 1_500, "learning_rate": 2e-3, "weights": FIRM, "composite": "surroundings"}],
 }
-SWAP_BATCH, SWAP_RATE = {64: 16, 128: 8}, {64: 2e-3, 128: 1e-3}
+SWAP_BATCH = {64: 16, 128: 8}
 USED = 2  # masks are grown by half of training's most when it is used: more hair would be lost, and a rim would show
 UNSEEN, UNSEEN_PEOPLE = 12_345, 250  # the seed of people that nothing is trained on, and how many score
 SEED = 0
@@ -82,28 +84,29 @@ def swap_model(name: str, out: Path, progress: bool = True, size: int = 64, star
 
     began, data = time.perf_counter(), people(size, SEED, PEOPLE[size], IMAGES_EACH)
     model: Any = None if start is None else load(start)
-    for weights, steps in STAGES[size]:
-        model = trained(model, data, {"weights": weights, "learning_rate": SWAP_RATE[size]}, steps, progress)
+    for stage in STAGES[size]:
+        model = trained(model, data, stage, progress)
     card = about(name, source(size, PEOPLE[size], IMAGES_EACH), SEED, began)
-    card |= {"stages": [{"weights": weights, "steps": steps} for weights, steps in STAGES[size]]}
-    card |= {"learning_rate": SWAP_RATE[size], "batch_size": SWAP_BATCH[size], "started_from": start}
+    card |= {"stages": STAGES[size], "batch_size": SWAP_BATCH[size], "started_from": start}
     card["trained_dilation"] = model.dilation
     unseen = people(size, UNSEEN + 1, UNSEEN_PEOPLE, 4)
     return save_scored(as_used(model), out, card, lambda model: swap_scores(evaluate_swaps(model, unseen)))
 
 
-def trained(start: Any, data: Any, design: dict[str, Any], steps: int, progress: bool) -> Any:
-    """A swap of this design, trained for so many steps from ``start``, a smaller or an earlier one, or None."""
+def trained(start: Any, data: Any, stage: dict[str, Any], progress: bool) -> Any:
+    """A swap of one stage, trained from ``start``: None, an earlier stage, or a smaller swap, which is left as it is while
+    the finer stages learn what a larger picture shows."""
     from dlq import models
     from dlq.training import fit
 
+    design = {key: value for key, value in stage.items() if key != "steps"}
     model: Any = models.build("wsc_swap", {"image_shape": data.image_shape, "seed": SEED, **design})
     if start is not None:
         model.start_from(start)
-        is_new = start.image_shape != model.image_shape  # a later stage of one size paints; its vector stays cleared
-        model.face.requires_grad_(is_new)
+        if start.image_shape != model.image_shape:
+            model.only_finer()
     batch_size = SWAP_BATCH[data.image_shape[1]]
-    finished(fit(model, data, steps=steps, batch_size=batch_size, seed=SEED, progress=progress))
+    finished(fit(model, data, steps=stage["steps"], batch_size=batch_size, seed=SEED, progress=progress))
     return model
 
 

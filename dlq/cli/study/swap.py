@@ -13,9 +13,9 @@ from dlq.cli.study.record import mean_and_interval
 ROWS: dict[str, dict[str, Any]] = {
     "skip connections": {"skip": True, "encoders": 1, "identity_removal": None, "preservation": False},
     "one encoder": {"encoders": 1, "identity_removal": None, "preservation": False},
-    "no identity removal": {"identity_removal": None},
-    "no preservation": {"preservation": False},
-    "full": {},
+    "no identity removal": {"identity_removal": None, "composite": "surroundings"},
+    "no preservation": {"preservation": False, "composite": "surroundings"},
+    "full": {"composite": "surroundings"},
 }
 SEEDS, STEPS, BATCH, SIZE = 3, 700, 16, 32
 TEST_PEOPLE, TEST_IMAGES, TEST_SEED = 250, 3, 50_000

@@ -5,11 +5,12 @@ X. Ren, X. Chen, P. Yao, H.-Y. Shum, B. Wang, "Reinforced Disentanglement for Fa
 no skip connection from the target to the result; two target encoders, one for pixels outside the face and one for
 attributes within it; identity removed from the latter by an adversary, its other attributes kept by a 3-D face prior.
 Ours: every layer and weight, the saturating identity loss, the texture on an average head, an adversary whose linear part is
-solved for, the hole of the face filled from its rim, masks made wider at random (a tight mask tells the shape of the
-target's face), and a head painted at 64 pixels with finer stages for larger pictures.
+solved for, the hole of the face filled from its rim, a painting laid over that through a soft mask of its own, masks made
+wider at random (a tight mask tells the shape of the target's face), and a head painted at 64 pixels with finer stages for
+larger pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -21,13 +22,13 @@ from dlq.models.wsc_swap import losses
 from dlq.models.wsc_swap.losses import Weights
 from dlq.models.wsc_swap.masks import check_mask, dilated
 from dlq.models.wsc_swap.model import NUM_ATTRIBUTES, Design, Swapper
-from dlq.models.wsc_swap.networks import discriminator
+from dlq.models.wsc_swap.networks import CORE, Discriminator
 from dlq.models.wsc_swap.removal import REMOVALS
 from dlq.recipe import Group, Player, Recipe
 
 BETAS, GAME_BETAS = (0.9, 0.99), (0.0, 0.99)  # of the swapper, whose losses are mostly no game, and of its opponents
 WARM = 0.2  # share of a run over which identity removal gains its weight
-LATE = (0.7, 0.8)  # of a run: the discriminator begins, the generator listens to it
+LATE = (0.5, 0.6)  # of a run: the discriminator begins, the generator listens to it
 CROWD = 32  # further images that the identity adversary learns from at each step
 
 
@@ -46,6 +47,7 @@ class WSCSwap(Swapper):
     """A ``Swapper`` in its game with an identity adversary and, late in a run, a discriminator, as far as there are any."""
 
     importance: Tensor
+    warm: Tensor
     adversary: Any
     opponents = ("adversary", "discriminator")  # of no use once it is trained
 
@@ -63,12 +65,30 @@ class WSCSwap(Swapper):
     ):
         super().__init__(image_shape, reader, design, width=width, dilation=dilation)
         self.same_share, self.weights, self.learning_rate = same_share, weights, learning_rate
-        self.recipe = Recipe(steps=2_400, batch_size=16, schedule=late_decay, threads=1, ema=0.99)
+        threads = 1 if self.image_shape[1] < CORE else None  # more than one wins nothing on small images
+        self.recipe = Recipe(steps=2_400, batch_size=16, schedule=late_decay, threads=threads, ema=0.99)
         removal = REMOVALS[design.identity_removal] if design.identity_removal else None
         self.adversary = removal(NUM_ATTRIBUTES, len(reader.identity_names)) if removal else None
-        self.discriminator = discriminator(self.image_shape[0], width) if weights.adversarial else None
+        self.discriminator = Discriminator(self.image_shape[0], width) if weights.adversarial else None
         self.register_buffer("importance", losses.importance(reader.other_names))
+        self.register_buffer("warm", torch.tensor(WARM))
         self.train(self.training)
+
+    def start_from(self, other: Swapper) -> list[str]:
+        """As ``Swapper.start_from``; identity removal has its full weight from the first step."""
+        self.warm.zero_()
+        return super().start_from(other)
+
+    def only_finer(self) -> None:
+        """Lets the finer stages learn, and the discriminator, and freezes all else: what a trained smaller swap knows of
+        faces stays, and a step takes less time. ValueError where there are none."""
+        if not self.generator.finer:
+            raise ValueError(
+                f"a swap of {self.image_shape[1]} pixels paints the head at that size, without finer stages; train it whole"
+            )
+        for name, part in self.named_children():
+            part.requires_grad_(name == "discriminator")
+        self.generator.finer.requires_grad_(True)
 
     def players(self) -> list[Player]:
         """The generator's side, the identity adversary and the discriminator, as far as there are any."""
@@ -78,7 +98,7 @@ class WSCSwap(Swapper):
         rate = self.learning_rate
         ours = [Group(fresh, rate, BETAS), Group(warm, rate / 10 if self.face.is_warm else rate, BETAS)]
         found = [Player("swapper", ours, self.swapper_loss)]
-        if self.adversary is not None:
+        if self._clears():
             group = Group(list(self.adversary.parameters()), 1e-3, GAME_BETAS)
             found.append(Player("identity adversary", [group], self.adversary_loss))
         if self.discriminator is not None:
@@ -106,7 +126,7 @@ class WSCSwap(Swapper):
             known = self.reader.standardised(torch.from_numpy(data.parameters[targets]).to(where))
             others = known[:, -len(self.reader.other_names) :]
         crowd = None
-        if self.adversary is not None:
+        if self._clears():
             more = torch.randint(len(data), (CROWD,), generator=generator)
             grow = torch.randint(1, self.dilation + 1, (CROWD,), generator=generator) if self.dilation else 0
             crowd = self._masked(data, more.numpy(), grow)
@@ -138,13 +158,13 @@ class WSCSwap(Swapper):
             terms["kept by encoder"] = w.kept_by_encoder * coded.mean()
             drawn = losses.kept(found.others, others, self.importance)
             terms["kept in result"] = w.kept_in_result * drawn.mean()
-        if self.adversary is not None:
-            share = min(self._done() / WARM, 1.0)
+        if self._clears():
+            share = (self._done() / self.warm.clamp(min=1e-6)).clamp(max=1.0)
             terms["removal"] = w.removal * share * self.adversary.hide(attributes, read.identity)
-        if self.design.composite is not None:
+        if self.design.composite == "soft":
             terms["mask"] = F.binary_cross_entropy_with_logits(shown, batch.mask)
         if self.discriminator is not None and self._done() >= LATE[1]:
-            terms["adversarial"] = -w.adversarial * self.discriminator(result).mean()
+            terms["adversarial"] = -w.adversarial * self._judged(result, batch.mask, generator, lambda score: score)
         return torch.stack(list(terms.values())).sum(), terms
 
     def adversary_loss(self, batch: Pairs, generator: Any = None) -> tuple[Tensor, dict[str, Tensor]]:
@@ -167,8 +187,8 @@ class WSCSwap(Swapper):
         with torch.no_grad():
             result = self._swapped(batch.source, batch.target, batch.mask)
         terms = {
-            "real": F.relu(1 - self.discriminator(batch.target)).mean(),
-            "drawn": F.relu(1 + self.discriminator(result)).mean(),
+            "real": self._judged(batch.target, batch.mask, generator, lambda score: F.relu(1 - score)),
+            "drawn": self._judged(result, batch.mask, generator, lambda score: F.relu(1 + score)),
         }
         return terms["real"] + terms["drawn"], terms
 
@@ -178,10 +198,33 @@ class WSCSwap(Swapper):
         known = data.mask_batch(rows, where) if hasattr(data, "mask_batch") else self._guess(x)
         return x, dilated(check_mask(known, x), grow)
 
+    def _judged(self, x: Tensor, mask: Tensor, generator: Any, form: Callable[[Tensor], Tensor]) -> Tensor:
+        """What becomes of the discriminator's scores of x, a mean over faces: elsewhere there is little to tell apart."""
+        assert self.discriminator is not None
+        seen, where = patch(torch.cat([x, mask], 1), generator).split([x.shape[1], 1], 1)
+        scores = self.discriminator(seen)
+        weight = F.adaptive_avg_pool2d(where, scores.shape[2:])
+        return (weight * form(scores)).sum() / weight.sum().clamp(min=1e-6)
+
+    def _clears(self) -> bool:
+        """Whether identity is removed from attributes; a face encoder that is frozen keeps what it has."""
+        return self.adversary is not None and any(p.requires_grad for p in self.face.parameters())
+
     def _done(self) -> float:
         """The share of the run that is over; outside ``fit``, all of it."""
         state = getattr(self, "training_state", None)
         return min(state.step / state.total, 1.0) if state is not None and state.total else 1.0
+
+
+def patch(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    """The same square of CORE pixels of every image (B, C, H, W), at random but not in the corners; smaller images whole.
+    A discriminator judges details, and needs less time for them so."""
+    free = x.shape[2] - CORE
+    if free <= 0:
+        return x
+    where = "cpu" if generator is None else generator.device
+    top, left = (free // 4 + torch.randint(free // 2 + 1, (2,), generator=generator, device=where)).tolist()
+    return x[:, :, top : top + CORE, left : left + CORE]
 
 
 def late_decay(fraction: float) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dlq.models.presets import check_image_shape
 from dlq.models.wsc_swap.masks import check_mask, dilated, filled
 from dlq.models.wsc_swap.networks import FINEST, Carried, FaceEncoder, Generator, OutsideEncoder
-from dlq.models.wsc_swap.place import coordinates
+from dlq.models.wsc_swap.place import look
 
 NUM_ATTRIBUTES = 64
 
@@ -24,7 +24,7 @@ class Design(NamedTuple):
     encoders: int = 2
     identity_removal: str | None = "var"
     preservation: bool = True
-    composite: str | None = None
+    composite: str | None = "surroundings"
     oracle: bool = False
 
 
@@ -107,10 +107,10 @@ class Swapper(nn.Module):
         return Onto(self, target.reshape(1, *self.image_shape), mask)
 
     def start_from(self, other: "Swapper") -> list[str]:
-        """Takes over every tensor of ``other``, a trained swap of another size, that has its name and shape here, but for
-        the reader's and the opponents'. Returns the parts that begin anew; ValueError where the generators differ."""
+        """Takes over every tensor of ``other``, a trained swap, often a smaller one, that has its name and shape here, but
+        for the reader's and the opponents'. Returns the parts that begin anew; ValueError where the generators differ."""
         theirs, own = other.state_dict(), self.state_dict()
-        mine = [name for name in own if name.partition(".")[0] not in ("reader", *self.opponents)]
+        mine = [name for name in own if name.partition(".")[0] not in ("reader", "warm", *self.opponents)]
         found = {name: theirs[name] for name in mine if name in theirs and theirs[name].shape == own[name].shape}
         if "generator.join.weight" not in found or len(found) < len(mine) // 2:
             raise ValueError(
@@ -145,13 +145,19 @@ class Swapper(nn.Module):
 
     def _paint(self, codes: Tensor, target: Tensor, wide: Tensor, read: Any, maps: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            core = self.generator.core
-            grid, places = coordinates(self.reader.pose(read), core, core)
-        image, mask = self.generator(codes, grid, places, maps)
-        if self.design.composite is None:
+            looks = [look(self.reader.pose(read), side, side) for side in self.generator.sides]
+        image, mask = self.generator(codes, looks, maps)
+        behind = self._behind(target, maps)
+        if behind is None:
             return image, mask
         share = torch.sigmoid(mask)
-        return share * image + (1 - share) * target, mask
+        return share * image + (1 - share) * behind, mask
+
+    def _behind(self, target: Tensor, maps: Tensor) -> Tensor | None:
+        """What the painting is laid over: the target, what surrounds its face, or nothing."""
+        if self.design.composite == "soft":
+            return target
+        return None if self.design.composite is None or self.outside is None else maps[:, : target.shape[1]]
 
     def _wide(self, target: Tensor, mask: Tensor | None) -> Tensor:
         self._check(target)

@@ -7,7 +7,7 @@ this size a plain map modulated by codes paints a smooth egg). All of it is ours
 import copy
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from dlq.models.averaged_reader import AveragedReader
 from dlq.models.face_reader import FaceReader, strided
-from dlq.models.wsc_swap.place import NUM_CHANNELS
+from dlq.models.wsc_swap.place import NUM_CHANNELS, Look
 
 SLOPE = 0.2
 FINEST = 3  # activations of the trunk that skip connections carry
@@ -118,60 +118,90 @@ class Texture(nn.Sequential):
         super().__init__(*layers)
 
 
+class Painting(NamedTuple):
+    """What is painted so far: the texture on the head, the map of the picture, and the image with the mask's logits."""
+
+    texture: Tensor  # (B, width, side, side)
+    h: Tensor  # (B, width, H, W)
+    image: Tensor  # (B, C + 1, H, W)
+
+
+def looked_up(texture: Tensor, look: Look) -> Tensor:
+    """The texture (B, width, side, side) where each pixel looks, (B, width, H, W); nothing where it misses the head."""
+    return F.grid_sample(texture, look.grid, align_corners=False, padding_mode="border") * look.places[:, :1]
+
+
+def averaged(x: Tensor, side: int) -> Tensor:
+    """Maps (B, C, H, H) as (B, C, side, side)."""
+    return x if x.shape[2] == side else F.avg_pool2d(x, x.shape[2] // side)
+
+
 class Finer(nn.Module):
-    """Twice the side at half the width: a map, joined with the target's of that size, and the image, to which it adds.
+    """Twice the side at half the width: a map, joined with the texture looked up afresh, with where each pixel looks and
+    with what of the target has details of that size, and the image, to which it adds.
 
     It begins with next to nothing to add, so that a swap which ``start_from`` a smaller one begins as that, enlarged.
     """
 
-    def __init__(self, width: int, num_map: int, num_codes: int, channels: int):
+    def __init__(self, num_texture: int, width: int, num_fine: int, num_codes: int, channels: int):
         super().__init__()
-        self.narrow = nn.Conv2d(width, width // 2, 1, bias=False)
-        self.join = nn.Conv2d(width // 2 + num_map, width // 2, 1)
-        self.block = Modulated(width // 2, num_codes)
-        self.out = nn.Conv2d(width // 2 + channels + 1, channels + 1, 3, padding=1)
+        half, quarter = width // 2, max(1, num_texture // 4)
+        self.narrow = nn.Conv2d(width, half, 1, bias=False)
+        self.texture = nn.Sequential(
+            *(nn.Conv2d(num_texture, quarter, 1), nn.Upsample(scale_factor=2, mode="bilinear")),
+            *(nn.Conv2d(quarter, quarter, 3, padding=1), nn.LeakyReLU(SLOPE)),
+        )
+        self.join = nn.Conv2d(half + quarter + NUM_CHANNELS + num_fine, half, 1)
+        self.block = Modulated(half, num_codes)
+        self.out = nn.Conv2d(half + channels + 1, channels + 1, 3, padding=1)
         nn.init.normal_(self.out.weight, std=1e-3)
 
-    def forward(self, h: Tensor, image: Tensor, codes: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """The map (B, width / 2, H, W) and the image of (B, width, H / 2, W / 2) and an image of that size, beside the
-        target's maps (B, num_map, H, W)."""
-        h = F.interpolate(self.narrow(F.leaky_relu(h, SLOPE)), maps.shape[2:], mode="bilinear")
-        h = self.block(F.leaky_relu(self.join(torch.cat([h, maps], 1)), SLOPE), codes)
-        image = F.interpolate(image, maps.shape[2:], mode="bilinear")
-        pixels = maps[:, : image.shape[1]]  # of what surrounds the face, and the mask, where they may travel
-        return h, image + self.out(torch.cat([F.leaky_relu(h, SLOPE), pixels], 1))
+    def forward(self, now: Painting, codes: Tensor, look: Look, fine: Tensor) -> Painting:
+        """From a painting of half this side, with where to look and the target's maps (B, num_fine, H, W) at this one."""
+        texture = self.texture(now.texture)
+        h = F.interpolate(self.narrow(F.leaky_relu(now.h, SLOPE)), fine.shape[2:], mode="bilinear")
+        h = self.join(torch.cat([h, looked_up(texture, look), look.places, fine], 1))
+        h = self.block(F.leaky_relu(h, SLOPE), codes)
+        image = F.interpolate(now.image, fine.shape[2:], mode="bilinear")
+        pixels = fine[:, : image.shape[1]]  # of what surrounds the face, and the mask, where they may travel
+        return Painting(texture, h, image + self.out(torch.cat([F.leaky_relu(h, SLOPE), pixels], 1)))
 
 
 class Generator(nn.Module):
     """Codes, places on the head and maps of the target to an image, and to the logits of a soft mask.
 
-    ``core`` is the side at which the head is painted, at most ``CORE``; every doubling above it is a ``Finer``.
+    ``sides`` are those at which it paints: first of the head itself, at most ``CORE``, then of every ``Finer``.
     """
 
     def __init__(self, num_codes: int, num_map: int, width: int, side: int, channels: int):
         super().__init__()
-        self.core = min(side, CORE)
-        self.texture = Texture(num_codes, width, self.core)
+        core = min(side, CORE)
+        self.sides = [core << k for k in range((side // core).bit_length())]
+        self.texture = Texture(num_codes, width, core)
         self.join = nn.Conv2d(2 * width + NUM_CHANNELS + num_map, 2 * width, 1)
         self.blocks = nn.ModuleList(Modulated(2 * width, num_codes) for _ in range(2))
         self.out = nn.Conv2d(2 * width + num_map, channels + 1, 3, padding=1)
-        doublings = (side // self.core).bit_length() - 1
-        self.finer = nn.ModuleList(Finer(2 * width >> k, num_map, num_codes, channels) for k in range(doublings))
+        self.coarse = slice(channels + 1, channels + 1 + 3 * width)  # of the map, what has no details above ``CORE``
+        num_fine, doublings = num_map - 3 * width, range(len(self.sides) - 1)
+        self.finer = nn.ModuleList(
+            Finer(2 * width >> 2 * k, 2 * width >> k, num_fine, num_codes, channels) for k in doublings
+        )
 
-    def forward(self, codes: Tensor, grid: Tensor, places: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, C, H, W) in [0, 1] and mask logits (B, 1, H, W); grid and places are of side ``core``."""
-        painted = F.grid_sample(self.texture(codes), grid, align_corners=False, padding_mode="border")
-        sized = [maps]
-        for _ in self.finer:
-            sized.insert(0, F.avg_pool2d(sized[0], 2))
-        h = F.leaky_relu(self.join(torch.cat([painted * places[:, :1], places, sized[0]], 1)), SLOPE)
+    def forward(self, codes: Tensor, looks: Sequence[Look], maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, C, H, W) in [0, 1] and mask logits (B, 1, H, W); looks are of ``sides``."""
+        now = self._painted(codes, looks[0], averaged(maps, self.sides[0]))
+        for finer, look, side in zip(self.finer, looks[1:], self.sides[1:], strict=True):
+            fine = torch.cat([maps[:, : self.coarse.start], maps[:, self.coarse.stop :]], 1)
+            now = finer(now, codes, look, averaged(fine, side))
+        image, mask = now.image.split([self.out.out_channels - 1, 1], 1)
+        return torch.sigmoid(4 * (image - 0.5)), mask  # nearly the number itself, where it is an image's
+
+    def _painted(self, codes: Tensor, look: Look, maps: Tensor) -> Painting:
+        texture = self.texture(codes)
+        h = F.leaky_relu(self.join(torch.cat([looked_up(texture, look), look.places, maps], 1)), SLOPE)
         for block in self.blocks:
             h = block(h, codes)
-        found = self.out(torch.cat([F.leaky_relu(h, SLOPE), sized[0]], 1))
-        for finer, around in zip(self.finer, sized[1:], strict=True):
-            h, found = finer(h, found, codes, around)
-        image, mask = found.split([self.out.out_channels - 1, 1], 1)
-        return torch.sigmoid(4 * (image - 0.5)), mask  # nearly the number itself, where it is an image's
+        return Painting(texture, h, self.out(torch.cat([F.leaky_relu(h, SLOPE), maps], 1)))
 
 
 class Carried(nn.Module):
@@ -187,13 +217,22 @@ class Carried(nn.Module):
         return torch.cat([F.interpolate(m, tuple(size), mode="bilinear") for m in narrow], 1)
 
 
-def discriminator(channels: int, width: int) -> nn.Sequential:
-    """Unbounded scores of patches, (B, 1, H / 8, W / 8)."""
-    widths = [channels, 2 * width, 4 * width, 6 * width]
-    layers: list[nn.Module] = []
-    for a, b in itertools.pairwise(widths):
-        layers += [nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(SLOPE)]
-    return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 3, padding=1))
+class Discriminator(nn.Module):
+    """Unbounded scores of patches, (B, 1, H / 8, W / 8), of images and how their pixels differ from the mean around them:
+    it finds what is blurred within tens of steps. It halves by means, as strides would let combs of two pixels by."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        widths = [2 * channels, 2 * width, 4 * width, 6 * width]
+        layers: list[nn.Module] = []
+        for a, b in itertools.pairwise(widths):
+            layers += [nn.Conv2d(a, b, 3, padding=1), nn.LeakyReLU(SLOPE), nn.AvgPool2d(2)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of x (B, C, H, W) in [0, 1]."""
+        around = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        return self.layers(torch.cat([x - 0.5, 4 * (x - around)], 1))
 
 
 def perceptron(num_inputs: int, num_outputs: int) -> nn.Sequential:

@@ -5,6 +5,7 @@ upright head framed alike will do: only the pose is read off the target.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,12 +53,19 @@ def surface(pose: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     return point / point.norm(dim=-1, keepdim=True).clamp(min=1e-6), torch.sigmoid(inside / (0.05 * a))
 
 
-def coordinates(pose: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Where to take a texture from (B, H, W, 2), as ``grid_sample`` wants it, and a map (B, NUM_CHANNELS, H, W) of where
-    each pixel looks: the hit and sines and cosines of the head's coordinates."""
+class Look(NamedTuple):
+    """Where each pixel looks."""
+
+    grid: Tensor  # (B, H, W, 2): where to take a texture from, as ``grid_sample`` wants it
+    places: Tensor  # (B, NUM_CHANNELS, H, W): how surely it hits the head, sines and cosines of the head's coordinates
+
+
+def look(pose: Tensor, height: int, width: int) -> Look:
+    """Of each pixel of pictures of that size, for heads in these poses (B, 6)."""
     point, hit = surface(pose, height, width)
     longitude = torch.atan2(point[..., 0], point[..., 2]) / REACH
     latitude = torch.asin(point[..., 1].clamp(-0.9999, 0.9999)) / (math.pi / 2)
     angles = torch.cat([point * math.pi * 2**k / 2 for k in range(OCTAVES)], -1)
     waves = torch.cat([torch.sin(angles), torch.cos(angles)], -1) * hit[..., None]
-    return torch.stack([longitude, -latitude], -1), torch.cat([hit[..., None], waves], -1).permute(0, 3, 1, 2)
+    places = torch.cat([hit[..., None], waves], -1).permute(0, 3, 1, 2)
+    return Look(torch.stack([longitude, -latitude], -1), places)

@@ -23,7 +23,7 @@ def wsc_swap(
     encoders: int = 2,
     identity_removal: str | None = "var",
     preservation: bool = True,
-    composite: str | None = None,
+    composite: str | None = "surroundings",
     oracle: bool = False,
     width: int = 16,
     dilation: int | None = None,
@@ -40,7 +40,9 @@ def wsc_swap(
     encoders          2: one for the face, one for what is outside; 1: one for the whole target, compressed
     identity_removal  "var" or "pair", two adversaries (``removal``), or None
     preservation      whether attributes must keep expression, pose, gaze, light and skin
-    composite         None, or "soft": the result is laid over the target through a soft mask, another path for its pixels
+    composite         "surroundings": the painting is laid, through a soft mask of its own, over what surrounds the face, the
+                      hole filled from its rim, where two encoders tell them apart; None: all is painted; "soft": it is laid
+                      over the target itself, another path for the target's pixels
     oracle            attributes are kept as the renderer knows them, not as the reader reads them: an upper bound
     dilation          the most pixels by which masks are made wider (default 2 for 32 pixels, in proportion for others)
     same_share        the share of training pairs that show one person twice
@@ -75,7 +77,7 @@ def _check(design: Design, reader: Any) -> None:
     """ValueError where the parts do not go together."""
     if design.encoders not in (1, 2):
         raise ValueError(f"encoders is {design.encoders}; give 2 (face and surroundings) or 1 (the whole target)")
-    for name, known in (("identity_removal", REMOVALS), ("composite", ("soft",))):
+    for name, known in (("identity_removal", REMOVALS), ("composite", ("surroundings", "soft"))):
         value = getattr(design, name)
         if value is not None and value not in known:
             raise ValueError(f"{name} is {value!r}; give {' or '.join(map(repr, known))} or None")
