@@ -399,6 +399,12 @@ def test_a_larger_swap_starts_from_a_smaller_one(reader, people, monkeypatch):
     assert large.warm == WARM
     assert large.start_from(small) == ["generator.finer"]
     assert large.warm == 0, "what was cleared of identity must not fill again while removal gains weight"
+    batch = batch_of(small, people)
+    whole = small.loss(batch)[1]["removal"]
+    small.training_state = dlq.history.TrainingState(0, step=0, total=100)
+    assert small.loss(batch)[1]["removal"] == 0
+    small.warm.zero_()
+    assert small.loss(batch)[1]["removal"] == whole
     for name in ("face.trunk.0.0.weight", "generator.texture.0.weight", "outside.fine.0.weight"):
         assert torch.equal(large.state_dict()[name], small.state_dict()[name])
     for finer in large.generator.finer:

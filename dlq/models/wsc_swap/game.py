@@ -76,8 +76,9 @@ class WSCSwap(Swapper):
 
     def start_from(self, other: Swapper) -> list[str]:
         """As ``Swapper.start_from``; identity removal has its full weight from the first step."""
+        anew = super().start_from(other)
         self.warm.zero_()
-        return super().start_from(other)
+        return anew
 
     def only_finer(self) -> None:
         """Lets the finer stages learn, and the discriminator, and freezes all else: what a trained smaller swap knows of
@@ -159,7 +160,7 @@ class WSCSwap(Swapper):
             drawn = losses.kept(found.others, others, self.importance)
             terms["kept in result"] = w.kept_in_result * drawn.mean()
         if self._clears():
-            share = (self._done() / self.warm.clamp(min=1e-6)).clamp(max=1.0)
+            share = torch.where(self.warm > 0, self._done() / self.warm, 1.0).clamp(max=1.0)
             terms["removal"] = w.removal * share * self.adversary.hide(attributes, read.identity)
         if self.design.composite == "soft":
             terms["mask"] = F.binary_cross_entropy_with_logits(shown, batch.mask)
