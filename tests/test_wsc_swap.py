@@ -427,8 +427,8 @@ def test_the_discriminator_soon_tells_what_is_blurred_and_scores_faces_only():
     blurred = torch.nn.functional.avg_pool2d(x, 3, 1, padding=1)
     optimizer = torch.optim.Adam(swap.discriminator.parameters(), 2e-3)
     for _ in range(30):
-        loss = swap._judged(x, mask, None, lambda score: torch.relu(1 - score))
-        loss = loss + swap._judged(blurred, mask, None, lambda score: torch.relu(1 + score))
+        (real, shown), (drawn, painted) = (swap._judged(images, mask, None) for images in (x, blurred))
+        loss = losses.over(torch.relu(1 - real), shown) + losses.over(torch.relu(1 + drawn), painted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -437,7 +437,7 @@ def test_the_discriminator_soon_tells_what_is_blurred_and_scores_faces_only():
     nowhere[:, :, :8, :8] = 1.0
     elsewhere = x.clone()
     elsewhere[:, :, 24:] = 0.5
-    scores = [swap._judged(images, nowhere, None, lambda score: score) for images in (x, elsewhere)]
+    scores = [losses.over(*swap._judged(images, nowhere, None)) for images in (x, elsewhere)]
     assert torch.equal(*scores)
 
 

@@ -12,6 +12,7 @@ from dlq.cli.cards import about, finished, save_scored
 PEOPLE, IMAGES_EACH = {32: 3_000, 64: 6_000, 128: 2_000}, 10  # by the side of the images
 READER_STEPS = {"face-reader": 4_500, "face-judge": 4_500, "face-reader-64": 9_000, "face-judge-64": 7_000}
 FIRST, FIRM = [10.0, 1.0, 3.0, 10.0, 1.0, 0.5, 3.0, 0.3], [10.0, 1.0, 3.0, 10.0, 3.0, 1.0, 3.0, 0.3]
+# the second keeps expression, gaze and light more firmly; both have a discriminator
 STAGES: dict[int, list[dict[str, Any]]] = {  # by the side: what is built, and for how many steps it is trained
     64: [
         {"steps": 3_000, "learning_rate": 2e-3, "weights": FIRST, "composite": None},

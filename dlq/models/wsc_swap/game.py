@@ -10,7 +10,7 @@ wider at random (a tight mask tells the shape of the target's face), and a head 
 larger pictures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -93,11 +93,11 @@ class WSCSwap(Swapper):
 
     def players(self) -> list[Player]:
         """The generator's side, the identity adversary and the discriminator, as far as there are any."""
-        warm = [p for part in (self.face.trunk, self.face.dense) for p in part.parameters()]
+        read = [p for part in (self.face.trunk, self.face.dense) for p in part.parameters()]
         parts = (self.face.head, self.outside, self.compressed, self.skips, self.generator, self.attribute_head)
         fresh = [p for part in parts if part is not None for p in part.parameters()]
         rate = self.learning_rate
-        ours = [Group(fresh, rate, BETAS), Group(warm, rate / 10 if self.face.is_warm else rate, BETAS)]
+        ours = [Group(fresh, rate, BETAS), Group(read, rate / 10 if self.face.is_warm else rate, BETAS)]
         found = [Player("swapper", ours, self.swapper_loss)]
         if self._clears():
             group = Group(list(self.adversary.parameters()), 1e-3, GAME_BETAS)
@@ -165,7 +165,7 @@ class WSCSwap(Swapper):
         if self.design.composite == "soft":
             terms["mask"] = F.binary_cross_entropy_with_logits(shown, batch.mask)
         if self.discriminator is not None and self._done() >= LATE[1]:
-            terms["adversarial"] = -w.adversarial * self._judged(result, batch.mask, generator, lambda score: score)
+            terms["adversarial"] = -w.adversarial * losses.over(*self._judged(result, batch.mask, generator))
         return torch.stack(list(terms.values())).sum(), terms
 
     def adversary_loss(self, batch: Pairs, generator: Any = None) -> tuple[Tensor, dict[str, Tensor]]:
@@ -187,9 +187,10 @@ class WSCSwap(Swapper):
             return asleep, {"real": asleep, "drawn": asleep}
         with torch.no_grad():
             result = self._swapped(batch.source, batch.target, batch.mask)
+        (real, shown), (drawn, painted) = (self._judged(x, batch.mask, generator) for x in (batch.target, result))
         terms = {
-            "real": self._judged(batch.target, batch.mask, generator, lambda score: F.relu(1 - score)),
-            "drawn": self._judged(result, batch.mask, generator, lambda score: F.relu(1 + score)),
+            "real": losses.over(F.relu(1 - real), shown),
+            "drawn": losses.over(F.relu(1 + drawn), painted),
         }
         return terms["real"] + terms["drawn"], terms
 
@@ -199,13 +200,12 @@ class WSCSwap(Swapper):
         known = data.mask_batch(rows, where) if hasattr(data, "mask_batch") else self._guess(x)
         return x, dilated(check_mask(known, x), grow)
 
-    def _judged(self, x: Tensor, mask: Tensor, generator: Any, form: Callable[[Tensor], Tensor]) -> Tensor:
-        """What becomes of the discriminator's scores of x, a mean over faces: elsewhere there is little to tell apart."""
+    def _judged(self, x: Tensor, mask: Tensor, generator: Any) -> tuple[Tensor, Tensor]:
+        """The discriminator's scores of x, and how much of each patch is face: elsewhere there is little to tell apart."""
         assert self.discriminator is not None
         seen, where = patch(torch.cat([x, mask], 1), generator).split([x.shape[1], 1], 1)
         scores = self.discriminator(seen)
-        weight = F.adaptive_avg_pool2d(where, scores.shape[2:])
-        return (weight * form(scores)).sum() / weight.sum().clamp(min=1e-6)
+        return scores, F.adaptive_avg_pool2d(where, scores.shape[2:])
 
     def _clears(self) -> bool:
         """Whether identity is removed from attributes; a face encoder that is frozen keeps what it has."""

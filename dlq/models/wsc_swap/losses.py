@@ -33,8 +33,8 @@ class Weights(NamedTuple):
 
 
 def over(values: Tensor, chosen: Tensor) -> Tensor:
-    """The mean of values (B,) over the chosen ones; 0 where none is chosen."""
-    return (values * chosen).sum() / chosen.sum().clamp(min=1)
+    """The mean of values over the chosen ones, or weighted by shares of the same shape; 0 where none is chosen."""
+    return (values * chosen).sum() / chosen.sum().clamp(min=1e-6)
 
 
 def reconstruction(result: Tensor, target: Tensor, emphasis: Tensor) -> Tensor:

@@ -190,8 +190,8 @@ class Generator(nn.Module):
     def forward(self, codes: Tensor, looks: Sequence[Look], maps: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, C, H, W) in [0, 1] and mask logits (B, 1, H, W); looks are of ``sides``."""
         now = self._painted(codes, looks[0], averaged(maps, self.sides[0]))
+        fine = torch.cat([maps[:, : self.coarse.start], maps[:, self.coarse.stop :]], 1) if self.finer else maps
         for finer, look, side in zip(self.finer, looks[1:], self.sides[1:], strict=True):
-            fine = torch.cat([maps[:, : self.coarse.start], maps[:, self.coarse.stop :]], 1)
             now = finer(now, codes, look, averaged(fine, side))
         image, mask = now.image.split([self.out.out_channels - 1, 1], 1)
         return torch.sigmoid(4 * (image - 0.5)), mask  # nearly the number itself, where it is an image's

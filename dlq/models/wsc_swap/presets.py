@@ -46,7 +46,7 @@ def wsc_swap(
     oracle            attributes are kept as the renderer knows them, not as the reader reads them: an upper bound
     dilation          the most pixels by which masks are made wider (default 2 for 32 pixels, in proportion for others)
     same_share        the share of training pairs that show one person twice
-    learning_rate     of the generator's side; less where it ``start_from`` a trained one
+    learning_rate     of the generator's side; less where all of it goes on from a trained one (``start_from``)
     """
     shape = check_image_shape(image_shape)
     reader, side = _reader(reader, shape), shape[1]
